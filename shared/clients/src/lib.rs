@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(any(feature = "detective", feature = "iam"))]
+mod cache;
+#[cfg(feature = "detective")]
+pub mod detective;
+#[cfg(any(feature = "detective", feature = "iam", feature = "security-hub", feature = "sqs"))]
+mod errors;
+#[cfg(feature = "testing")]
+mod faults;
+#[cfg(feature = "iam")]
+pub mod iam;
+#[cfg(any(feature = "detective", feature = "security-hub"))]
+mod pages;
+#[cfg(feature = "security-hub")]
+pub mod security_hub;
+#[cfg(feature = "sqs")]
+pub mod sqs;

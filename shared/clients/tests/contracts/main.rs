@@ -1,0 +1,8 @@
+//! The contracts of the ports, checked against the fakes and, through the adapters, against the local cloud.
+
+#[cfg(test)]
+mod fakes;
+#[cfg(test)]
+mod local_cloud;
+#[cfg(test)]
+mod wire;
