@@ -1,0 +1,260 @@
+//! Getting an investigation for a principal: a running or recent one if there is one, else a new one, and never
+//! two for one question.
+//!
+//! `StartInvestigation` has no client token, so starting is an effect that cannot be taken back: it is claimed in
+//! the effects ledger, by graph, entity and window, before it happens. What a crash or a lost response leaves
+//! uncertain is settled by the evidence of `ListInvestigations`.
+
+use std::collections::BTreeMap;
+
+use eventide_clients::detective::{Detective, Start};
+use eventide_kit::error::{Class, Error};
+use eventide_kit::ledger::{Claimed, Entry, Ledger, Settlement, State as Effect};
+use eventide_types::finding::Scope;
+use eventide_types::investigation::{Investigation, Status, Window};
+use eventide_types::work::State;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+/// How long after a claimer's deadline an investigation that was started may still be missing from
+/// `ListInvestigations`. AWS states no bound; its console shows a new investigation within seconds.
+const LISTED_WITHIN: Duration = Duration::minutes(5);
+
+/// Clocks differ: an investigation may seem created before it was claimed.
+const CLOCK_SKEW: Duration = Duration::minutes(1);
+
+/// An investigation that may be reused is among the newest few of its entity.
+const CANDIDATES: usize = 5;
+
+/// Who asks, and for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The Region of the finding.
+    pub region: &'a str,
+    /// Its behavior graph.
+    pub graph: &'a str,
+    /// The principal's ARN.
+    pub entity: &'a str,
+    /// The window to cover.
+    pub scope: Scope,
+    /// How old the end of another investigation's window may be for it to serve.
+    pub reuse: Duration,
+    /// Who claims: the SQS message's id.
+    pub holder: &'a str,
+    /// Until when the claimer may be acting: the invocation's deadline.
+    pub claim_deadline: OffsetDateTime,
+    /// The present.
+    pub now: OffsetDateTime,
+}
+
+impl Question<'_> {
+    /// The ledger's key. The end of the window is left out, because it moves with the clock while the question
+    /// stays the same: the CSPM and the V2 event of one finding meet here.
+    fn key(&self) -> String {
+        let start =
+            if self.scope.clamped { "look-back".to_owned() } else { rfc3339(self.scope.window.start) };
+        format!("investigation {} {} {start}", self.graph, self.entity)
+    }
+
+    fn claim(&self) -> BTreeMap<String, String> {
+        let Window { start, end } = self.scope.window;
+        BTreeMap::from([("start".to_owned(), rfc3339(start)), ("end".to_owned(), rfc3339(end))])
+    }
+
+    fn serves(&self, window: &Window) -> bool {
+        window.covers(&self.scope.window, self.reuse)
+    }
+}
+
+/// Finds or starts the investigation that answers `question`. [`State::Pending`] means: look again later.
+///
+/// # Errors
+///
+/// Those of Detective and the ledger; a refusal of Detective's that concerns this entity is not an error but
+/// [`State::Refused`].
+pub async fn begin<D: Detective, L: Ledger>(
+    detective: &D,
+    ledger: &L,
+    question: &Question<'_>,
+) -> Result<State, Error> {
+    let key = question.key();
+    let mut claimed = ledger.claim(&key, question.holder, question.claim_deadline, question.claim()).await?;
+    // Each turn either ends or moves the entry on: open, settled, claimed anew. A fourth means that others are
+    // moving it, too, and then their work is waited for.
+    for _ in 0..3 {
+        let entry = match claimed {
+            Claimed::Won(entry) => return act(detective, ledger, question, &entry).await,
+            Claimed::Held(entry) => entry,
+        };
+        let settled = match entry.state {
+            Effect::Claimed if question.now <= entry.claim_deadline => return Ok(State::Pending),
+            Effect::Claimed | Effect::Uncertain => {
+                match settle_by_evidence(detective, ledger, question, &entry).await? {
+                    Some(entry) => entry,
+                    None => return Ok(State::Pending),
+                }
+            }
+            Effect::Done | Effect::Refused => entry,
+        };
+        if let Some((id, window)) = investigation_of(&settled)
+            && question.serves(&window)
+            && !failed(detective, question, &id).await?
+        {
+            return Ok(State::Started { id, window, reused: true });
+        }
+        claimed =
+            ledger.claim_again(&settled, question.holder, question.claim_deadline, question.claim()).await?;
+    }
+    Ok(State::Pending)
+}
+
+/// What [`begin`] would do, without doing it.
+///
+/// # Errors
+///
+/// Those of Detective.
+pub async fn rehearse<D: Detective>(detective: &D, question: &Question<'_>) -> Result<State, Error> {
+    Ok(match reusable(detective, question).await? {
+        Some((id, window)) => State::Started { id, window, reused: true },
+        None => State::Pending,
+    })
+}
+
+/// The claim is ours: reuse what Detective has, else start.
+async fn act<D: Detective, L: Ledger>(
+    detective: &D,
+    ledger: &L,
+    question: &Question<'_>,
+    entry: &Entry,
+) -> Result<State, Error> {
+    let settle = |settlement| ledger.settle(&entry.key, entry.attempt, settlement);
+    let found = match reusable(detective, question).await {
+        Ok(found) => found,
+        Err(error) => {
+            // Nothing was started, so the claim must not stand in anybody's way.
+            settle(Settlement::Refused { reason: error.to_string() }).await?;
+            return Err(error);
+        }
+    };
+    if let Some((id, window)) = found {
+        settle(done(&id, &window)).await?;
+        return Ok(State::Started { id, window, reused: true });
+    }
+    let window = question.scope.window;
+    match detective.start(question.region, question.graph, question.entity, &window).await {
+        Start::Started(id) => {
+            settle(done(&id, &window)).await?;
+            Ok(State::Started { id, window, reused: false })
+        }
+        Start::Refused(error) => {
+            settle(Settlement::Refused { reason: error.to_string() }).await?;
+            match error.class() {
+                Class::Permanent => Ok(State::Refused { reason: error.to_string() }),
+                Class::Retryable | Class::Environment => Err(error),
+            }
+        }
+        Start::Uncertain(error) => {
+            tracing::warn!(error_type = error.error_type(), %error, "investigation may or may not have started");
+            settle(Settlement::Uncertain { reason: error.to_string() }).await?;
+            Ok(State::Pending)
+        }
+    }
+}
+
+/// An investigation that is running, or ended well, and covers the window up to a recent end.
+async fn reusable<D: Detective>(
+    detective: &D,
+    question: &Question<'_>,
+) -> Result<Option<(String, Window)>, Error> {
+    let since = question.now - question.reuse.max(Duration::hours(1));
+    for known in newest(detective, question, since).await? {
+        if known.status == Status::Failed {
+            continue;
+        }
+        if let Some(window) = window_of(detective, question, known.id.as_str()).await?
+            && question.serves(&window)
+        {
+            return Ok(Some((known.id, window)));
+        }
+    }
+    Ok(None)
+}
+
+/// Settles a claim whose claimer fell silent or got no clear answer. `None` while the evidence may be incomplete.
+async fn settle_by_evidence<D: Detective, L: Ledger>(
+    detective: &D,
+    ledger: &L,
+    question: &Question<'_>,
+    entry: &Entry,
+) -> Result<Option<Entry>, Error> {
+    let wanted = claimed_window(entry);
+    for known in newest(detective, question, entry.claimed_at - CLOCK_SKEW).await? {
+        let window = window_of(detective, question, known.id.as_str()).await?;
+        if let (Some(window), Some(wanted)) = (window, wanted)
+            && same_to_the_second(&window, &wanted)
+        {
+            return ledger.settle(&entry.key, entry.attempt, done(&known.id, &window)).await.map(Some);
+        }
+    }
+    if question.now <= entry.claim_deadline + LISTED_WITHIN {
+        return Ok(None);
+    }
+    let reason = "Detective lists no such investigation: it was not started".to_owned();
+    ledger.settle(&entry.key, entry.attempt, Settlement::Refused { reason }).await.map(Some)
+}
+
+async fn newest<D: Detective>(
+    detective: &D,
+    question: &Question<'_>,
+    since: OffsetDateTime,
+) -> Result<impl Iterator<Item = Investigation> + use<D>, Error> {
+    let Question { region, graph, entity, now, .. } = *question;
+    let known = detective.list_for_entity(region, graph, entity, since, now + CLOCK_SKEW).await?;
+    Ok(known.into_iter().take(CANDIDATES))
+}
+
+/// A failed investigation answers nobody's question; whoever asks after it is owed another.
+async fn failed<D: Detective>(detective: &D, question: &Question<'_>, id: &str) -> Result<bool, Error> {
+    let known = detective.get(question.region, question.graph, id).await?;
+    Ok(known.is_none_or(|known| known.status == Status::Failed))
+}
+
+async fn window_of<D: Detective>(
+    detective: &D,
+    question: &Question<'_>,
+    id: &str,
+) -> Result<Option<Window>, Error> {
+    let known = detective.get(question.region, question.graph, id).await?;
+    Ok(known.and_then(|known| known.window))
+}
+
+fn done(id: &str, window: &Window) -> Settlement {
+    Settlement::Done {
+        detail: BTreeMap::from([
+            ("investigation".to_owned(), id.to_owned()),
+            ("start".to_owned(), rfc3339(window.start)),
+            ("end".to_owned(), rfc3339(window.end)),
+        ]),
+    }
+}
+
+/// The investigation that a done entry stands for.
+fn investigation_of(entry: &Entry) -> Option<(String, Window)> {
+    let id = entry.detail.get("investigation").filter(|_| entry.state == Effect::Done)?;
+    Some((id.clone(), claimed_window(entry)?))
+}
+
+fn claimed_window(entry: &Entry) -> Option<Window> {
+    let time = |name: &str| OffsetDateTime::parse(entry.detail.get(name)?, &Rfc3339).ok();
+    Some(Window { start: time("start")?, end: time("end")? })
+}
+
+/// Detective takes and gives times in seconds.
+fn same_to_the_second(one: &Window, other: &Window) -> bool {
+    one.start.unix_timestamp() == other.start.unix_timestamp()
+        && one.end.unix_timestamp() == other.end.unix_timestamp()
+}
+
+fn rfc3339(at: OffsetDateTime) -> String {
+    at.format(&Rfc3339).unwrap_or_default()
+}

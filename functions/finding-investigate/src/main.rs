@@ -1,0 +1,13 @@
+//! Wiring of finding-investigate. See the library for what it does and how it is configured.
+
+// The SDK's futures nest deeper than the compiler's default limit of 128.
+#![recursion_limit = "256"]
+
+use std::process::ExitCode;
+
+use eventide_clients::sqs::SqsQueue;
+use finding_investigate::FindingInvestigate;
+
+fn main() -> ExitCode {
+    eventide_kit::run::<FindingInvestigate<SqsQueue>>()
+}
