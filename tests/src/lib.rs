@@ -1,0 +1,6 @@
+//! The finding enrichment system on a local cloud, as a test or the demo sees it.
+
+pub mod findings;
+pub mod system;
+
+pub use system::System;
