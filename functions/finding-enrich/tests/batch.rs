@@ -19,7 +19,7 @@ use support::{ROLE, World, body, finding_id, ocsf_id, ocsf_work, settings, work}
 
 fn critical() -> Script {
     Script {
-        running_gets: 2,
+        running_gets: 1,
         ending: Ending::Successful {
             severity: Severity::Critical,
             indicators: vec![Indicator::FlaggedIpAddress { ip_address: "198.51.100.7".into() }],
@@ -119,7 +119,7 @@ async fn the_field_set_again_asks_again() {
     world.follow(&first).await;
     let sent_before_it_ended = Work { run: "early".into(), ..first.clone() };
     world.follow(&sent_before_it_ended).await;
-    assert_eq!(world.invocation.metrics.sum("SecondsToEnrichment", &[]), 60.0, "one enrichment so far");
+    assert_eq!(world.invocation.metrics.sum("SecondsToEnrichment", &[]), 120.0, "one enrichment so far");
     world.clock.advance(Duration::from_secs(3 * 3600));
     let again = Work { run: "again".into(), ..work(&world, "f") };
     world.follow(&again).await;
