@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "aws")]
+pub mod aws;
+pub mod clock;
+mod context;
+pub mod continuation;
+pub mod deadline;
+pub mod env;
+pub mod error;
+pub mod event;
+pub mod idempotency;
+mod init;
+#[cfg(feature = "dynamodb")]
+mod item;
+pub mod ledger;
+mod log;
+pub mod metrics;
+mod run;
+pub mod sqs;
+
+pub use context::{Invocation, Kit};
+pub use error::{Class, Error};
+pub use metrics::{Metrics, Unit};
+pub use run::{Function, run};

@@ -1,0 +1,115 @@
+//! SQS batches: records handled concurrently within bounds, failures reported a record at a time.
+//!
+//! [`each`] runs the work over the records of an event and keeps their order. [`respond`] turns what came of
+//! it into the reply of a mapping with `FunctionResponseTypes: [ReportBatchItemFailures]`, by the
+//! [`Class`](crate::error::Class) of each error:
+//!
+//! | error | the record | log |
+//! |---|---|---|
+//! | permanent | goes to the dead letters with the reason | one line |
+//! | retryable | comes back; goes to the dead letters if it was received for the last time | one line |
+//! | environment | as retryable; nothing further is started, and the rest share the cause | one line a cause |
+//!
+//! *Comes back* means that it is reported failed, so that SQS delivers it again.
+//!
+//! A record that cannot be sent to the dead letters is reported failed, so that it is never lost: at worst
+//! the queue's own redrive policy moves it, without a reason.
+//!
+//! In a FIFO queue the records of a group are handled one after another; after one that failed the rest of
+//! its group comes back untouched. Groups are independent of each other. `MessageGroupId` on a standard queue
+//! (fair queues) orders nothing and is ignored.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
+
+use aws_lambda_events::event::sqs::SqsMessage;
+use time::OffsetDateTime;
+
+use crate::error::Error;
+
+mod each;
+mod respond;
+
+pub use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+pub use each::each;
+#[cfg(any(test, feature = "testing"))]
+pub use respond::MemoryDeadLetters;
+pub use respond::{DeadLetters, respond};
+
+/// How a batch is worked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// How many records (in a FIFO queue, groups) are worked on at a time; 0 counts as 1.
+    pub concurrency: usize,
+    /// No record is started once this much or less is left of the invocation. The rest comes back.
+    pub reserve: Duration,
+    /// The receive count at which a retryable failure is the last. Not above the `maxReceiveCount` of the
+    /// queue's redrive policy, or the queue moves the record before the reason is known.
+    pub max_receives: u32,
+}
+
+/// One message of a batch.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The id SQS gave the message. Empty if the event named none, in which case the record is never worked
+    /// on.
+    pub message_id: String,
+    /// The message, empty if the event held none.
+    pub body: String,
+    /// How often the message was received, this time included (`ApproximateReceiveCount`).
+    pub receive_count: u32,
+    /// When it was sent (`SentTimestamp`).
+    pub sent_at: Option<OffsetDateTime>,
+    /// The message group, in a FIFO queue only.
+    pub group: Option<String>,
+    /// The message attributes that are text or numbers.
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl Record {
+    fn new(message: SqsMessage) -> Self {
+        let system: HashMap<String, String> = message.attributes;
+        let fifo = message.event_source_arn.is_some_and(|arn| arn.ends_with(".fifo"));
+        let receives = system.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+        let sent_at = system.get("SentTimestamp").and_then(|millis| millis.parse::<i64>().ok());
+        Self {
+            message_id: message.message_id.unwrap_or_default(),
+            body: message.body.unwrap_or_default(),
+            receive_count: receives.unwrap_or(1),
+            sent_at: sent_at.and_then(|millis| {
+                OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000).ok()
+            }),
+            group: system.get("MessageGroupId").filter(|_| fifo).cloned(),
+            attributes: message
+                .message_attributes
+                .into_iter()
+                .filter_map(|(name, attribute)| Some((name, attribute.string_value?)))
+                .collect(),
+        }
+    }
+}
+
+/// Without body and attributes, which are content.
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("message_id", &self.message_id)
+            .field("receive_count", &self.receive_count)
+            .field("sent_at", &self.sent_at)
+            .field("group", &self.group)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A record and what came of it.
+#[derive(Debug)]
+pub struct Processed<T> {
+    /// The record.
+    pub record: Arc<Record>,
+    /// What the work gave, or why it failed or was not begun.
+    pub result: Result<T, Error>,
+}
