@@ -1,0 +1,25 @@
+//! The local cloud: one endpoint on this machine that stands in for AWS, so that unmodified function
+//! binaries, SDKs and templates run without an account.
+//!
+//! # Layout
+//! - [`cloud`]: starts everything and serves the endpoint
+//! - [`gateway`]: identifies calls, routes them to a stand-in or to MiniStack, records them
+//! - [`journal`], [`faults`]: what was called; what shall go wrong
+//! - [`control`]: the control API below `/_local/`
+//! - [`ministack`], [`process`]: MiniStack and the function processes
+//! - [`events`]: the default event bus for events of AWS services
+//! - [`deploy`]: the templates
+//! - [`service`]: what a stand-in implements; [`detective`], [`securityhub`]: the stand-ins
+
+pub mod cloud;
+pub mod control;
+pub mod deploy;
+pub mod detective;
+pub mod events;
+pub mod faults;
+pub mod gateway;
+pub mod journal;
+pub mod ministack;
+pub mod process;
+pub mod securityhub;
+pub mod service;

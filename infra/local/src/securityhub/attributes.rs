@@ -1,0 +1,198 @@
+//! The finding attributes that filters, sorting and rule criteria may name, and where ASFF keeps them.
+//!
+//! The names are those of `AwsSecurityFindingFilters` and `AutomationRulesFindingFilters` (Security Hub API
+//! reference). They differ from ASFF's own: `WorkflowStatus` filters `Workflow.Status`.
+
+use Kind::{Date, Flag, Ip, Keyword, Map, Number, Text};
+
+/// Which filter an attribute takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `StringFilter`
+    Text,
+    /// `DateFilter`
+    Date,
+    /// `NumberFilter`
+    Number,
+    /// `MapFilter`
+    Map,
+    /// `IpFilter`
+    Ip,
+    /// `KeywordFilter`, over the whole finding
+    Keyword,
+    /// `BooleanFilter`
+    Flag,
+}
+
+/// The filter that an attribute takes and the dotted path of its value in ASFF, where lists are walked
+/// through.
+pub(super) fn attribute(name: &str) -> Option<(Kind, &'static str)> {
+    ATTRIBUTES.iter().find(|(known, _, _)| *known == name).map(|(_, kind, path)| (*kind, *path))
+}
+
+/// How many filters an automation rule's criteria may hold for an attribute, if they may name it at all.
+pub(super) fn criteria_limit(name: &str) -> Option<usize> {
+    match name {
+        "AwsAccountId" | "GeneratorId" | "Title" | "ResourceId" => Some(100),
+        _ if RULE_CRITERIA.contains(&name) => Some(20),
+        _ => None,
+    }
+}
+
+const ATTRIBUTES: &[(&str, Kind, &str)] = &[
+    ("ProductArn", Text, "ProductArn"),
+    ("AwsAccountId", Text, "AwsAccountId"),
+    ("Id", Text, "Id"),
+    ("GeneratorId", Text, "GeneratorId"),
+    ("Region", Text, "Region"),
+    ("Type", Text, "Types"),
+    ("FirstObservedAt", Date, "FirstObservedAt"),
+    ("LastObservedAt", Date, "LastObservedAt"),
+    ("CreatedAt", Date, "CreatedAt"),
+    ("UpdatedAt", Date, "UpdatedAt"),
+    ("SeverityProduct", Number, "Severity.Product"),
+    ("SeverityNormalized", Number, "Severity.Normalized"),
+    ("SeverityLabel", Text, "Severity.Label"),
+    ("Confidence", Number, "Confidence"),
+    ("Criticality", Number, "Criticality"),
+    ("Title", Text, "Title"),
+    ("Description", Text, "Description"),
+    ("RecommendationText", Text, "Remediation.Recommendation.Text"),
+    ("SourceUrl", Text, "SourceUrl"),
+    ("ProductFields", Map, "ProductFields"),
+    ("ProductName", Text, "ProductName"),
+    ("CompanyName", Text, "CompanyName"),
+    ("UserDefinedFields", Map, "UserDefinedFields"),
+    ("MalwareName", Text, "Malware.Name"),
+    ("MalwareType", Text, "Malware.Type"),
+    ("MalwarePath", Text, "Malware.Path"),
+    ("MalwareState", Text, "Malware.State"),
+    ("NetworkDirection", Text, "Network.Direction"),
+    ("NetworkProtocol", Text, "Network.Protocol"),
+    ("NetworkSourceIpV4", Ip, "Network.SourceIpV4"),
+    ("NetworkSourceIpV6", Ip, "Network.SourceIpV6"),
+    ("NetworkSourcePort", Number, "Network.SourcePort"),
+    ("NetworkSourceDomain", Text, "Network.SourceDomain"),
+    ("NetworkSourceMac", Text, "Network.SourceMac"),
+    ("NetworkDestinationIpV4", Ip, "Network.DestinationIpV4"),
+    ("NetworkDestinationIpV6", Ip, "Network.DestinationIpV6"),
+    ("NetworkDestinationPort", Number, "Network.DestinationPort"),
+    ("NetworkDestinationDomain", Text, "Network.DestinationDomain"),
+    ("ProcessName", Text, "Process.Name"),
+    ("ProcessPath", Text, "Process.Path"),
+    ("ProcessPid", Number, "Process.Pid"),
+    ("ProcessParentPid", Number, "Process.ParentPid"),
+    ("ProcessLaunchedAt", Date, "Process.LaunchedAt"),
+    ("ProcessTerminatedAt", Date, "Process.TerminatedAt"),
+    ("ThreatIntelIndicatorType", Text, "ThreatIntelIndicators.Type"),
+    ("ThreatIntelIndicatorValue", Text, "ThreatIntelIndicators.Value"),
+    ("ThreatIntelIndicatorCategory", Text, "ThreatIntelIndicators.Category"),
+    ("ThreatIntelIndicatorLastObservedAt", Date, "ThreatIntelIndicators.LastObservedAt"),
+    ("ThreatIntelIndicatorSource", Text, "ThreatIntelIndicators.Source"),
+    ("ThreatIntelIndicatorSourceUrl", Text, "ThreatIntelIndicators.SourceUrl"),
+    ("ResourceType", Text, "Resources.Type"),
+    ("ResourceId", Text, "Resources.Id"),
+    ("ResourcePartition", Text, "Resources.Partition"),
+    ("ResourceRegion", Text, "Resources.Region"),
+    ("ResourceTags", Map, "Resources.Tags"),
+    ("ResourceAwsEc2InstanceType", Text, "Resources.Details.AwsEc2Instance.Type"),
+    ("ResourceAwsEc2InstanceImageId", Text, "Resources.Details.AwsEc2Instance.ImageId"),
+    ("ResourceAwsEc2InstanceIpV4Addresses", Ip, "Resources.Details.AwsEc2Instance.IpV4Addresses"),
+    ("ResourceAwsEc2InstanceIpV6Addresses", Ip, "Resources.Details.AwsEc2Instance.IpV6Addresses"),
+    ("ResourceAwsEc2InstanceKeyName", Text, "Resources.Details.AwsEc2Instance.KeyName"),
+    (
+        "ResourceAwsEc2InstanceIamInstanceProfileArn",
+        Text,
+        "Resources.Details.AwsEc2Instance.IamInstanceProfileArn",
+    ),
+    ("ResourceAwsEc2InstanceVpcId", Text, "Resources.Details.AwsEc2Instance.VpcId"),
+    ("ResourceAwsEc2InstanceSubnetId", Text, "Resources.Details.AwsEc2Instance.SubnetId"),
+    ("ResourceAwsEc2InstanceLaunchedAt", Date, "Resources.Details.AwsEc2Instance.LaunchedAt"),
+    ("ResourceAwsS3BucketOwnerId", Text, "Resources.Details.AwsS3Bucket.OwnerId"),
+    ("ResourceAwsS3BucketOwnerName", Text, "Resources.Details.AwsS3Bucket.OwnerName"),
+    ("ResourceAwsIamAccessKeyUserName", Text, "Resources.Details.AwsIamAccessKey.UserName"),
+    ("ResourceAwsIamAccessKeyPrincipalName", Text, "Resources.Details.AwsIamAccessKey.PrincipalName"),
+    ("ResourceAwsIamAccessKeyStatus", Text, "Resources.Details.AwsIamAccessKey.Status"),
+    ("ResourceAwsIamAccessKeyCreatedAt", Date, "Resources.Details.AwsIamAccessKey.CreatedAt"),
+    ("ResourceAwsIamUserUserName", Text, "Resources.Details.AwsIamUser.UserName"),
+    ("ResourceContainerName", Text, "Resources.Details.Container.Name"),
+    ("ResourceContainerImageId", Text, "Resources.Details.Container.ImageId"),
+    ("ResourceContainerImageName", Text, "Resources.Details.Container.ImageName"),
+    ("ResourceContainerLaunchedAt", Date, "Resources.Details.Container.LaunchedAt"),
+    ("ResourceDetailsOther", Map, "Resources.Details.Other"),
+    ("ComplianceStatus", Text, "Compliance.Status"),
+    ("VerificationState", Text, "VerificationState"),
+    ("WorkflowState", Text, "WorkflowState"),
+    ("WorkflowStatus", Text, "Workflow.Status"),
+    ("RecordState", Text, "RecordState"),
+    ("RelatedFindingsProductArn", Text, "RelatedFindings.ProductArn"),
+    ("RelatedFindingsId", Text, "RelatedFindings.Id"),
+    ("NoteText", Text, "Note.Text"),
+    ("NoteUpdatedAt", Date, "Note.UpdatedAt"),
+    ("NoteUpdatedBy", Text, "Note.UpdatedBy"),
+    ("Keyword", Keyword, ""),
+    ("FindingProviderFieldsConfidence", Number, "FindingProviderFields.Confidence"),
+    ("FindingProviderFieldsCriticality", Number, "FindingProviderFields.Criticality"),
+    ("FindingProviderFieldsRelatedFindingsId", Text, "FindingProviderFields.RelatedFindings.Id"),
+    (
+        "FindingProviderFieldsRelatedFindingsProductArn",
+        Text,
+        "FindingProviderFields.RelatedFindings.ProductArn",
+    ),
+    ("FindingProviderFieldsSeverityLabel", Text, "FindingProviderFields.Severity.Label"),
+    ("FindingProviderFieldsSeverityOriginal", Text, "FindingProviderFields.Severity.Original"),
+    ("FindingProviderFieldsTypes", Text, "FindingProviderFields.Types"),
+    ("Sample", Flag, "Sample"),
+    ("ComplianceSecurityControlId", Text, "Compliance.SecurityControlId"),
+    ("ComplianceAssociatedStandardsId", Text, "Compliance.AssociatedStandards.StandardsId"),
+    ("VulnerabilitiesExploitAvailable", Text, "Vulnerabilities.ExploitAvailable"),
+    ("VulnerabilitiesFixAvailable", Text, "Vulnerabilities.FixAvailable"),
+    ("ComplianceSecurityControlParametersName", Text, "Compliance.SecurityControlParameters.Name"),
+    ("ComplianceSecurityControlParametersValue", Text, "Compliance.SecurityControlParameters.Value"),
+    ("AwsAccountName", Text, "AwsAccountName"),
+    ("ResourceApplicationName", Text, "Resources.ApplicationName"),
+    ("ResourceApplicationArn", Text, "Resources.ApplicationArn"),
+    ("ResourceProvider", Text, "Resources.Provider"),
+    ("ResourceOwnerAccountId", Text, "Resources.Owner.Account.Id"),
+    ("ResourceOwnerOrgId", Text, "Resources.Owner.Org.Id"),
+];
+
+const RULE_CRITERIA: &[&str] = &[
+    "ProductArn",
+    "Id",
+    "Type",
+    "FirstObservedAt",
+    "LastObservedAt",
+    "CreatedAt",
+    "UpdatedAt",
+    "Confidence",
+    "Criticality",
+    "Description",
+    "SourceUrl",
+    "ProductName",
+    "CompanyName",
+    "SeverityLabel",
+    "ResourceType",
+    "ResourcePartition",
+    "ResourceRegion",
+    "ResourceTags",
+    "ResourceDetailsOther",
+    "ComplianceStatus",
+    "ComplianceSecurityControlId",
+    "ComplianceAssociatedStandardsId",
+    "VerificationState",
+    "WorkflowStatus",
+    "RecordState",
+    "RelatedFindingsProductArn",
+    "RelatedFindingsId",
+    "NoteText",
+    "NoteUpdatedAt",
+    "NoteUpdatedBy",
+    "UserDefinedFields",
+    "ResourceApplicationArn",
+    "ResourceApplicationName",
+    "AwsAccountName",
+    "ResourceProvider",
+    "ResourceOwnerAccountId",
+    "ResourceOwnerOrgId",
+];
