@@ -80,6 +80,24 @@ impl System {
         }
     }
 
+    /// Leaves a note on a finding of GuardDuty's, as a person does.
+    ///
+    /// # Errors
+    ///
+    /// If Security Hub refuses.
+    pub async fn annotate(&self, id: &str, note: &str, by: &str) -> Result<(), String> {
+        let body = json!({
+            "FindingIdentifiers": [{ "Id": id, "ProductArn": PRODUCT_ARN }],
+            "Note": { "Text": note, "UpdatedBy": by }
+        });
+        let path = "/findings/batchupdate";
+        let answer = self.cloud.rest("securityhub", Method::PATCH, path, Some(&body)).await?;
+        match answer.get("UnprocessedFindings").and_then(Value::as_array) {
+            Some(unprocessed) if unprocessed.is_empty() => Ok(()),
+            _ => Err(format!("the note was refused: {answer}")),
+        }
+    }
+
     /// A finding as Security Hub has it.
     ///
     /// # Errors

@@ -134,7 +134,8 @@ fn indicators(ended: &Ended) -> &[Indicator] {
     }
 }
 
-/// Everybody's verdict, the worst one's indicators as far as they fit, and the link, which always does.
+/// The worst verdict, the others' in short, the worst one's indicators as far as they fit, and the link, which
+/// always does.
 fn summary(all: &[Ended], limit: usize) -> String {
     let link = all.iter().find_map(|ended| {
         let (id, _) = ended.investigation.as_ref()?;
@@ -142,11 +143,9 @@ fn summary(all: &[Ended], limit: usize) -> String {
     });
     let link = link.map(|link| format!(" {link}")).unwrap_or_default();
     let room = limit.saturating_sub(link.chars().count());
-    // The strongest indicators come before the other principals' verdicts, the weaker ones after them.
-    let mut verdicts = all.iter().map(sentence);
-    let mut details = all.first().map(|worst| details(indicators(worst))).unwrap_or_default().into_iter();
-    let mut parts: Vec<String> = verdicts.by_ref().take(1).chain(details.by_ref().take(2)).collect();
-    parts.extend(verdicts.chain(details));
+    let worst = all.first().map(sentence);
+    let details = all.first().map(|worst| details(indicators(worst))).unwrap_or_default();
+    let parts = worst.into_iter().chain(others(all.get(1..).unwrap_or_default())).chain(details);
     let mut text = String::new();
     for part in parts {
         let separator = if text.is_empty() { "" } else { " " };
@@ -195,6 +194,28 @@ fn sentence(ended: &Ended) -> String {
         }
         Outcome::Unsupported { reason } => format!("No investigation of {who}: {}.", printable(reason, 240)),
     }
+}
+
+/// The verdicts on everybody but the worst, in short: three of them, and how many more there are.
+fn others(others: &[Ended]) -> Option<String> {
+    let brief = |ended: &Ended| {
+        let who = printable(&ended.who, 100);
+        match &ended.outcome {
+            Outcome::Complete { severity, .. } => format!("{severity} for {who}"),
+            Outcome::Failed { .. } => format!("failed for {who}"),
+            Outcome::TimedOut { .. } => format!("timed out for {who}"),
+            Outcome::Unsupported { .. } => format!("none of {who}"),
+        }
+    };
+    if others.is_empty() {
+        return None;
+    }
+    let shown: Vec<_> = others.iter().take(3).map(brief).collect();
+    let more = match others.len().saturating_sub(shown.len()) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    Some(format!("Others: {}{more}.", shown.join("; ")))
 }
 
 /// A sentence for each kind of indicator that was observed, the strongest kind first.
@@ -371,9 +392,9 @@ mod tests {
         ]);
         assert_eq!((report.stage, report.severity), (Stage::Complete, Some(Severity::High)));
         assert_eq!(value(&report, field::ID), Some("000000000000000000002,000000000000000000001"));
-        let admin = report.note.find("HIGH for role Admin").unwrap();
-        let alice = report.note.find("LOW for user alice").unwrap();
-        assert!(admin < alice, "{}", report.note);
+        let admin = report.note.find("Detective: HIGH for role Admin").unwrap();
+        let others = "Others: LOW for user alice in 1; timed out for role Late in 1; none of root.";
+        assert!(admin < report.note.find(others).unwrap(), "{}", report.note);
         assert!(
             report.note.ends_with("000000000000000000002"),
             "the link is the worst one's: {}",
