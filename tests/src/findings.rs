@@ -59,3 +59,15 @@ pub fn about(id: &str, access_key: &Value) -> Result<Value, String> {
     );
     Ok(finding)
 }
+
+/// The finding with another severity, in both places where GuardDuty says it.
+pub fn with_severity(mut finding: Value, label: &str) -> Value {
+    if let Some(members) = finding.as_object_mut() {
+        let severity = json!({ "Label": label });
+        if let Some(provider) = members.get_mut("FindingProviderFields").and_then(Value::as_object_mut) {
+            provider.insert("Severity".into(), severity.clone());
+        }
+        members.insert("Severity".into(), severity);
+    }
+    finding
+}

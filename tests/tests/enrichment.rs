@@ -1,7 +1,7 @@
 //! Findings go in, enriched findings come out, through the real templates.
 
 use eventide_tests::System;
-use eventide_tests::findings::{about_role, from_event};
+use eventide_tests::findings::{about_role, from_event, with_severity};
 use serde_json::{Value, json};
 
 type Tested = Result<(), String>;
@@ -41,12 +41,11 @@ async fn a_custom_action_with_twenty_findings_enriches_each() -> Tested {
     let ids: Vec<String> = (0..20).map(|n| format!("f{n}")).collect();
     let mut findings = Vec::new();
     for (n, id) in ids.iter().enumerate() {
-        let mut finding = about_role(id, &format!("medium-role-{}", n % 4))?;
         // Too mild for the automation rule: only the person asks.
-        finding["Severity"] = json!({ "Label": "LOW", "Normalized": 10 });
-        findings.push(finding);
+        findings.push(with_severity(about_role(id, &format!("medium-role-{}", n % 4))?, "LOW"));
     }
     system.import(&findings).await?;
+    assert_eq!(system.stage("f0").await?, "", "no rule asked");
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     system.custom_action(&ids, true).await?;
     for id in ids {
@@ -71,8 +70,7 @@ async fn what_cannot_be_investigated_says_why() -> Tested {
     for (n, (file, _)) in cases.iter().enumerate() {
         let mut finding = from_event(file)?;
         finding["Id"] = json!(format!("f{n}"));
-        finding["Severity"] = json!({ "Label": "HIGH" });
-        system.import(&[finding]).await?;
+        system.import(&[with_severity(finding, "HIGH")]).await?;
         ids.push(format!("f{n}"));
     }
     for (id, (file, reason)) in ids.iter().zip(cases) {

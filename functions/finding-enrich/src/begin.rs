@@ -16,9 +16,12 @@ use eventide_types::work::State;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
+/// A claim this young is being acted on. An older one may have been left behind, and Detective is asked.
+const AT_WORK: Duration = Duration::seconds(10);
+
 /// How long after a claimer's deadline an investigation that was started may still be missing from
 /// `ListInvestigations`. AWS states no bound; its console shows a new investigation within seconds.
-const LISTED_WITHIN: Duration = Duration::minutes(5);
+const LISTED_WITHIN: Duration = Duration::minutes(2);
 
 /// Clocks differ: an investigation may seem created before it was claimed.
 const CLOCK_SKEW: Duration = Duration::minutes(1);
@@ -87,7 +90,7 @@ pub async fn begin<D: Detective, L: Ledger>(
             Claimed::Held(entry) => entry,
         };
         let settled = match entry.state {
-            Effect::Claimed if question.now <= entry.claim_deadline => return Ok(State::Pending),
+            Effect::Claimed if question.now < entry.claimed_at + AT_WORK => return Ok(State::Pending),
             Effect::Claimed | Effect::Uncertain => {
                 match settle_by_evidence(detective, ledger, question, &entry).await? {
                     Some(entry) => entry,
@@ -191,7 +194,7 @@ async fn settle_by_evidence<D: Detective, L: Ledger>(
     for known in newest(detective, question, entry.claimed_at - CLOCK_SKEW).await? {
         let window = window_of(detective, question, known.id.as_str()).await?;
         if let (Some(window), Some(wanted)) = (window, wanted)
-            && same_to_the_second(&window, &wanted)
+            && window == wanted
         {
             return ledger.settle(&entry.key, entry.attempt, done(&known.id, &window)).await.map(Some);
         }
@@ -247,12 +250,6 @@ fn investigation_of(entry: &Entry) -> Option<(String, Window)> {
 fn claimed_window(entry: &Entry) -> Option<Window> {
     let time = |name: &str| OffsetDateTime::parse(entry.detail.get(name)?, &Rfc3339).ok();
     Some(Window { start: time("start")?, end: time("end")? })
-}
-
-/// Detective takes and gives times in seconds.
-fn same_to_the_second(one: &Window, other: &Window) -> bool {
-    one.start.unix_timestamp() == other.start.unix_timestamp()
-        && one.end.unix_timestamp() == other.end.unix_timestamp()
 }
 
 fn rfc3339(at: OffsetDateTime) -> String {

@@ -122,15 +122,17 @@ impl Finding {
         // A product's clock may run ahead of ours.
         let wanted = first.min(now).checked_sub(BEFORE_FIRST_OBSERVATION)?;
         let earliest = now - look_back;
-        let window = Window { start: hour(wanted.max(earliest)), end: now };
+        // Whole seconds, as Detective takes and gives them: a window is recognised by them.
+        let window = Window { start: full(wanted.max(earliest), 3600), end: full(now, 1) };
         Some(Scope { window, clamped: wanted < earliest })
     }
 }
 
-/// The beginning of the hour: findings of one incident then share a window's start, and so an investigation.
-fn hour(at: OffsetDateTime) -> OffsetDateTime {
-    let past_the_hour = at.unix_timestamp().rem_euclid(3600);
-    at - Duration::seconds(past_the_hour) - Duration::nanoseconds(at.nanosecond().into())
+/// The last full hour, or whatever has this many seconds. Findings of one incident so share a window's start, and
+/// an investigation.
+fn full(at: OffsetDateTime, seconds: i64) -> OffsetDateTime {
+    let past = at.unix_timestamp().rem_euclid(seconds);
+    at - Duration::seconds(past) - Duration::nanoseconds(at.nanosecond().into())
 }
 
 /// A time as AWS writes it (RFC 3339). `None` if it is absent or no time.

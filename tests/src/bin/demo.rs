@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use eventide_tests::System;
-use eventide_tests::findings::from_event;
+use eventide_tests::findings::{from_event, with_severity};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -120,8 +120,7 @@ async fn import(system: &System, number: usize, shown: &Shown) -> Result<String,
     let members = finding.as_object_mut().ok_or("the finding is no object")?;
     members.insert("Id".into(), json!(id));
     let severity = if shown.by_a_person { "LOW" } else { "HIGH" };
-    members.insert("Severity".into(), json!({ "Label": severity }));
-    system.import(&[finding]).await?;
+    system.import(&[with_severity(finding, severity)]).await?;
     if shown.file == "imported-persons-note.json" {
         system.annotate(&id, "Known: red team exercise, ticket SEC-42.", "analyst").await?;
     }
