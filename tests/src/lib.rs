@@ -1,6 +1,7 @@
 //! The finding enrichment system on a local cloud, as a test or the demo sees it.
 
 pub mod findings;
+pub mod policy;
 pub mod system;
 
 pub use system::System;
