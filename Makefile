@@ -73,8 +73,9 @@ build: venv ## Build the functions and the local cloud for this machine
 tools: venv nextest deny ## Install pinned tools into .tools
 
 .PHONY: bench
-bench: venv ## Measure cold start, warm events, memory and size
-	cargo run --release $(CARGO_FLAGS) -p eventide-tests --bin bench
+bench: build ## Measure start-up, time per event, memory and size beside a hello-world
+	cargo build --release $(CARGO_FLAGS) -p hello $(addprefix -p ,$(FUNCTIONS))
+	$(TARGET_DIR)/debug/bench
 
 .PHONY: clean
 clean: ## Remove what was built; .tools stays

@@ -1,5 +1,6 @@
 //! The finding enrichment system on a local cloud, as a test or the demo sees it.
 
+pub mod demo;
 pub mod findings;
 pub mod policy;
 pub mod system;

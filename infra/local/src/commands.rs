@@ -225,7 +225,7 @@ fn print_stack(stack: &Value) {
         println!("    {name} = {}", value.as_str().unwrap_or_default());
     }
     for resource in stack.get("taken_out").and_then(Value::as_array).into_iter().flatten() {
-        println!("    not in MiniStack: {}", resource.as_str().unwrap_or_default());
+        println!("    taken out: {}", resource.as_str().unwrap_or_default());
     }
 }
 

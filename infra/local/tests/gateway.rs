@@ -60,14 +60,14 @@ async fn services_behind_it_work_unchanged() -> Result<(), String> {
     assert_eq!(missing.status, 404);
 
     let table = json!({
-        "TableName": "t", "BillingMode": "PAY_PER_REQUEST",
+        "TableName": "table", "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [{ "AttributeName": "pk", "AttributeType": "S" }],
         "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }],
     });
     cloud.aws_json("dynamodb", "DynamoDB_20120810.CreateTable", &table).await?;
-    let item = json!({ "TableName": "t", "Item": { "pk": { "S": "1" } } });
+    let item = json!({ "TableName": "table", "Item": { "pk": { "S": "1" } } });
     cloud.aws_json("dynamodb", "DynamoDB_20120810.PutItem", &item).await?;
-    let read = json!({ "TableName": "t", "Key": { "pk": { "S": "1" } } });
+    let read = json!({ "TableName": "table", "Key": { "pk": { "S": "1" } } });
     let read = cloud.aws_json("dynamodb", "DynamoDB_20120810.GetItem", &read).await?;
     assert_eq!(read["Item"], json!({ "pk": { "S": "1" } }));
 

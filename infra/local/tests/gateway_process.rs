@@ -83,7 +83,7 @@ async fn detached_it_runs_until_it_is_told_to_end() -> Result<(), String> {
     let deploy = ["deploy", "--template", template, "--stack", "cli", "--code", code];
     let (success, text) = run(&[&deploy[..], &["--parameter", "RuleOrder=3"]].concat())?;
     assert!(success && text.contains("FailedQueueUrl = http"), "{text}");
-    assert!(text.contains("not in MiniStack: MarkingRule (AWS::SecurityHub::AutomationRule)"), "{text}");
+    assert!(text.contains("taken out: MarkingRule (AWS::SecurityHub::AutomationRule)"), "{text}");
     let (success, text) = run(&[&deploy[..], &["--parameter", "RuleOrder"]].concat())?;
     assert!(!success && text.contains("`RuleOrder`, expected `NAME=VALUE`"), "{text}");
     let (success, text) = run(&["status"])?;

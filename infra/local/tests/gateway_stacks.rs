@@ -113,7 +113,19 @@ async fn a_template_is_deployed_updated_and_deleted() -> Result<(), String> {
     let actions = cloud.rest("securityhub", Method::POST, "/actionTargets/get", Some(&json!({}))).await?;
     assert_eq!(actions["ActionTargets"].as_array().map(Vec::len), Some(2), "{actions}");
 
+    // What fails leaves the stack as it was, in MiniStack and in the stand-ins.
+    let failing = [("WithSecondAction", "true"), ("RuleOrder", "6"), ("Fails", "true")];
+    let error = deploy(&cloud, "scratch.yaml", "scratch", &failing).await.unwrap_err();
+    assert!(error.contains("UPDATE_ROLLBACK_COMPLETE") && error.contains("Failing"), "{error}");
+    let rules = cloud.rest("securityhub", Method::GET, "/automationrules/list", None).await?;
+    let rules = rules["AutomationRulesMetadata"].as_array().cloned().unwrap_or_default();
+    assert_eq!((rules.len(), &rules[0]["RuleOrder"]), (1, &json!(5)));
+    let stacks = cloud.control(Method::GET, "stacks", None).await?;
+    assert_eq!(stacks["stacks"][0]["outputs"]["Mark"], rules[0]["RuleArn"]);
+
     cloud.control(Method::DELETE, "stacks/scratch", None).await?;
+    let rules = cloud.rest("securityhub", Method::GET, "/automationrules/list", None).await?;
+    assert_eq!(rules["AutomationRulesMetadata"], json!([]));
     let actions = cloud.rest("securityhub", Method::POST, "/actionTargets/get", Some(&json!({}))).await?;
     assert_eq!(actions["ActionTargets"], json!([]));
     assert_eq!(cloud.rest("lambda", Method::GET, &path, None).await.unwrap_err().status, Some(404));

@@ -5,228 +5,171 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use eventide_testing::eventually;
 use eventide_tests::System;
-use eventide_tests::findings::{from_event, with_severity};
-use http::Method;
-use serde_json::{Value, json};
-
-/// Columns that a note is wrapped at.
-const WIDTH: usize = 96;
+use eventide_tests::demo::cast::{self, CAST, Outcome};
+use eventide_tests::demo::metrics::{by_name, total};
+use eventide_tests::demo::text::{at, bold, judged, paragraph};
+use serde_json::Value;
 
 /// How long the demo waits for everything to come out.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A finding of the demo: its event file, what it shows, whether a person has to ask, and what is to come out.
-struct Shown {
-    file: &'static str,
-    shows: &'static str,
-    by_a_person: bool,
-    stage: &'static str,
-    severity: Option<&'static str>,
-}
-
-const SHOWN: [Shown; 6] = [
-    Shown {
-        file: "imported-role-assumed.json",
-        shows: "credentials of a role used from outside AWS",
-        by_a_person: false,
-        stage: "complete",
-        severity: Some("CRITICAL"),
-    },
-    Shown {
-        file: "imported-iam-user-key.json",
-        shows: "an access key of an IAM user",
-        by_a_person: false,
-        stage: "complete",
-        severity: Some("MEDIUM"),
-    },
-    Shown {
-        file: "imported-attack-sequence.json",
-        shows: "an attack sequence with two actors",
-        by_a_person: false,
-        stage: "complete",
-        severity: Some("CRITICAL"),
-    },
-    Shown {
-        file: "imported-root.json",
-        shows: "the root user, whom Detective does not investigate",
-        by_a_person: false,
-        stage: "unsupported",
-        severity: None,
-    },
-    Shown {
-        file: "imported-persons-note.json",
-        shows: "a finding on which an analyst left a note",
-        by_a_person: false,
-        stage: "complete",
-        severity: Some("CRITICAL"),
-    },
-    Shown {
-        file: "custom-action-one-finding.json",
-        shows: "anomalous behavior of low severity, which no rule marks",
-        by_a_person: true,
-        stage: "complete",
-        severity: Some("LOW"),
-    },
-];
+/// The names of the functions, and the outputs of the stack that name them there.
+const FUNCTIONS: [(&str, &str); 2] =
+    [("finding-investigate", "InvestigateFunction"), ("finding-enrich", "EnrichFunction")];
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match demo().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("demo: {error}");
-            ExitCode::FAILURE
-        }
+    let different = match demo().await {
+        Ok(different) => different,
+        Err(error) => vec![error],
+    };
+    // The local cloud was the demo's own, and has ended with it.
+    if different.is_empty() {
+        println!("\nAll {} findings came out as expected. Everything has been stopped.", CAST.len());
+        return ExitCode::SUCCESS;
     }
+    for difference in different {
+        eprintln!("demo: {difference}");
+    }
+    ExitCode::FAILURE
 }
 
-async fn demo() -> Result<(), String> {
+/// Runs it all; what did not come out as expected.
+async fn demo() -> Result<Vec<String>, String> {
     let start = Instant::now();
     println!("Starting a local cloud and deploying infra/finding-enrichment.yaml with its automation rule …");
-    let system = System::start().await?;
-    println!("Deployed after {:.1} s. GuardDuty's findings go in:", start.elapsed().as_secs_f32());
+    let system = System::start_with(&[("OcsfFindings", "ENABLED")]).await?;
+    cast::set_the_scene(&system).await?;
+    println!("Deployed after {:.1} s.", start.elapsed().as_secs_f32());
+
+    println!("\n{}", bold("GuardDuty's findings go in"));
     let start = Instant::now();
-    let mut ids = Vec::new();
-    for (number, shown) in SHOWN.iter().enumerate() {
-        let id = import(&system, number, shown).await?;
-        println!("  [{}] {}\n      {}", number + 1, shown.shows, kind(&system, &id).await?);
-        ids.push(id);
+    for (number, part) in (1..).zip(&CAST) {
+        let finding = cast::import(&system, number, part).await?;
+        let kind = at(&finding, "/Types/0").rsplit('/').next().unwrap_or_default();
+        println!("  [{number}] {} {kind}", judged(at(&finding, "/Severity/Label")));
+        println!("      {}", part.shows);
     }
-    for (number, (_, id)) in SHOWN.iter().zip(&ids).enumerate().filter(|(_, (shown, _))| shown.by_a_person) {
-        println!("An analyst chooses the custom action Investigate for [{}].", number + 1);
-        system.custom_action(&[id], false).await?;
+    for (number, _) in (1..).zip(&CAST).filter(|(_, part)| part.by_a_person) {
+        println!("An analyst chooses the custom action Investigate for [{number}].");
+        system.custom_action(&[&cast::id(number)], false).await?;
     }
-    println!("\nThe field `investigate`, as it changes:");
-    let findings = follow(&system, &ids, start).await?;
-    println!("\nEnriched findings come out:");
-    let mut wrong = Vec::new();
-    for (number, (shown, finding)) in SHOWN.iter().zip(&findings).enumerate() {
-        show(number, finding);
-        wrong.extend(check(number, shown, finding));
+
+    println!("\n{}", bold("The field `investigate`, as it changes"));
+    let outcomes = follow(&system, start).await?;
+
+    println!("\n{}", bold("Enriched findings come out"));
+    for (number, outcome) in (1..).zip(&outcomes) {
+        show(number, outcome);
     }
-    journal(&system).await?;
-    if wrong.is_empty() {
-        println!("\nAll {} findings came out as expected.", SHOWN.len());
-        Ok(())
-    } else {
-        Err(wrong.join("; "))
-    }
+    println!("  Where nothing else is said, the finding in OCSF has the same text as its comment. A custom");
+    println!("  action sends a finding in ASFF only.");
+    let mut different: Vec<_> = (1..)
+        .zip(CAST.iter().zip(&outcomes))
+        .flat_map(|(number, (part, outcome))| outcome.differences(number, part))
+        .collect();
+    different.extend(calls_and_metrics(&system).await?);
+    Ok(different)
 }
 
-async fn import(system: &System, number: usize, shown: &Shown) -> Result<String, String> {
-    let mut finding = from_event(shown.file)?;
-    let id = format!("arn:aws:guardduty:us-east-1:111122223333:detector/demo/finding/{}", number + 1);
-    let members = finding.as_object_mut().ok_or("the finding is no object")?;
-    members.insert("Id".into(), json!(id));
-    let severity = if shown.by_a_person { "LOW" } else { "HIGH" };
-    system.import(&[with_severity(finding, severity)]).await?;
-    if shown.file == "imported-persons-note.json" {
-        system.annotate(&id, "Known: red team exercise, ticket SEC-42.", "analyst").await?;
-    }
-    Ok(id)
-}
-
-async fn kind(system: &System, id: &str) -> Result<String, String> {
-    let finding = system.finding(id).await?;
-    let title = finding.pointer("/Types/0").and_then(Value::as_str).unwrap_or_default();
-    Ok(title.rsplit('/').next().unwrap_or(title).to_owned())
-}
-
-/// Prints every change of `investigate` until all findings have come to an end.
-async fn follow(system: &System, ids: &[String], start: Instant) -> Result<Vec<Value>, String> {
-    let mut known = vec![String::new(); ids.len()];
-    let mut findings = vec![Value::Null; ids.len()];
+/// Prints every change of `investigate` until nothing more will come.
+async fn follow(system: &System, start: Instant) -> Result<Vec<Outcome>, String> {
+    let mut known = vec![String::new(); CAST.len()];
     while start.elapsed() < PATIENCE {
-        for (number, id) in ids.iter().enumerate() {
-            let finding = system.finding(id).await?;
-            let stage = text(&finding, "/UserDefinedFields/investigate");
-            if let Some(known) = known.get_mut(number).filter(|known| **known != stage) {
-                println!("  {:5.1} s  [{}] {stage}", start.elapsed().as_secs_f32(), number + 1);
-                *known = stage;
-            }
-            if let Some(slot) = findings.get_mut(number) {
-                *slot = finding;
+        let outcomes = cast::outcomes(system).await?;
+        let mut changes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (number, (outcome, known)) in (1..).zip(outcomes.iter().zip(&mut known)) {
+            let stage = outcome.field("investigate");
+            if stage != known {
+                changes.entry(stage).or_default().push(format!("[{number}]"));
+                stage.clone_into(known);
             }
         }
-        if known.iter().all(|stage| !matches!(stage.as_str(), "" | "true" | "running")) {
-            return Ok(findings);
+        for (stage, numbers) in changes {
+            let numbers = numbers.join(" ");
+            println!("  {:5.1} s  {numbers} {}", start.elapsed().as_secs_f32(), judged(stage));
+        }
+        if outcomes.iter().zip(&CAST).all(|(outcome, part)| outcome.is_final(part)) {
+            return Ok(outcomes);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    Err(format!("not all findings came to an end within {} s", PATIENCE.as_secs()))
+    let stages = known.join(", ");
+    Err(format!("not all findings came to an end within {} s; they say: {stages}", PATIENCE.as_secs()))
 }
 
-fn show(number: usize, finding: &Value) {
-    let fields = finding.pointer("/UserDefinedFields").and_then(Value::as_object);
-    let field = |name: &str| {
-        let value = fields.and_then(|fields| fields.get(name)).and_then(Value::as_str);
-        value.unwrap_or("-").to_owned()
+fn show(number: usize, outcome: &Outcome) {
+    let severity = match outcome.field("investigationSeverity") {
+        "" => "no severity".to_owned(),
+        severity => format!("severity {}", judged(severity)),
     };
+    let fields = outcome.finding.pointer("/UserDefinedFields").and_then(Value::as_object);
     println!(
-        "\n  [{}] investigate {}, severity {}, {} fields",
-        number + 1,
-        field("investigate"),
-        field("investigationSeverity"),
-        fields.map_or(0, |fields| fields.len())
+        "  [{number}] {}, {severity}, {} fields, note by {}:",
+        judged(outcome.field("investigate")),
+        fields.map_or(0, |fields| fields.len()),
+        at(&outcome.finding, "/Note/UpdatedBy"),
     );
-    println!("      note by {}:", text(finding, "/Note/UpdatedBy"));
-    for line in wrapped(&text(finding, "/Note/Text")) {
-        println!("        {line}");
+    let note = at(&outcome.finding, "/Note/Text");
+    paragraph("      ", note);
+    if !outcome.comment.is_empty() && outcome.comment != note {
+        println!("      comment on the finding in OCSF:");
+        paragraph("      ", &outcome.comment);
     }
 }
 
-fn check(number: usize, shown: &Shown, finding: &Value) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let mut expect = |what: &str, actual: String, expected: &str| {
-        if actual != expected {
-            wrong.push(format!("[{}] {what} is `{actual}`, expected `{expected}`", number + 1));
+/// Prints what the functions called and measured; what of it is not as expected.
+async fn calls_and_metrics(system: &System) -> Result<Vec<String>, String> {
+    // Findings in ASFF, and those in OCSF that have a comment.
+    let enriched = (CAST.len() + CAST.iter().filter(|part| !part.by_a_person).count()) as f64;
+    let metrics = eventually("metrics of all findings", PATIENCE, || async {
+        let mut log = Vec::new();
+        for (_, output) in FUNCTIONS {
+            log.extend(system.logs(output).await.ok()?);
         }
-    };
-    expect("investigate", text(finding, "/UserDefinedFields/investigate"), shown.stage);
-    let severity = text(finding, "/UserDefinedFields/investigationSeverity");
-    expect("the severity", severity, shown.severity.unwrap_or_default());
-    let a_persons = shown.file == "imported-persons-note.json";
-    let author = if a_persons { "analyst" } else { "eventide-finding-enrich" };
-    expect("the note's author", text(finding, "/Note/UpdatedBy"), author);
-    wrong
-}
+        let metrics = by_name(&log);
+        (total(&metrics, "FindingsEnriched") >= enriched).then_some(metrics)
+    });
+    let metrics = metrics.await?;
 
-/// What the functions called, from the local cloud's journal.
-async fn journal(system: &System) -> Result<(), String> {
-    println!("\nWhat the functions called:");
-    for function in ["finding-investigate", "finding-enrich"] {
+    println!("\n{}", bold("What the functions called"));
+    for (function, _) in FUNCTIONS {
         let mut calls: BTreeMap<String, usize> = BTreeMap::new();
         for call in system.calls(function).await? {
             *calls.entry(call).or_default() += 1;
         }
-        let calls: Vec<_> = calls.iter().map(|(call, count)| format!("{call} {count}")).collect();
         println!("  {function}:");
-        for line in wrapped(&calls.join(", ")) {
-            println!("    {line}");
-        }
+        let calls: Vec<_> = calls.iter().map(|(call, count)| format!("{call} {count}")).collect();
+        paragraph("    ", &calls.join(", "));
     }
-    let investigations = system.investigations().await?.len();
-    println!("  {investigations} investigations were started; findings of one principal share one.");
-    let health = system.cloud().control(Method::GET, "health", None).await?;
-    println!("  It all ran on {}.", text(&health, "/endpoint"));
-    Ok(())
+    println!("\n{}", bold("What they measured"));
+    let shown: Vec<_> = metrics.iter().map(|(name, values)| measured(name, values)).collect();
+    paragraph("  ", &shown.join(", "));
+
+    let started = total(&metrics, "InvestigationsStarted");
+    let reused = total(&metrics, "InvestigationsReused");
+    println!("  {started} investigations were started, and {reused} times one that was there served.");
+    let known = system.investigations().await?.len();
+    let set_aside = system.messages("FailedQueueUrl").await?.len();
+    let mut different = Vec::new();
+    if started != known as f64 {
+        different.push(format!("{started} investigations were measured as started, Detective has {known}"));
+    }
+    if set_aside > 0 {
+        different.push(format!("the failed queue holds {set_aside} messages, expected none"));
+    }
+    Ok(different)
 }
 
-fn text(value: &Value, pointer: &str) -> String {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-fn wrapped(text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
+/// A counter's sum; the range of anything else.
+fn measured(name: &str, values: &[f64]) -> String {
+    if name.starts_with("Seconds") {
+        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = values.iter().copied().fold(0.0, f64::max);
+        format!("{name} {least:.1} to {most:.1}")
+    } else {
+        format!("{name} {}", values.iter().sum::<f64>())
     }
-    lines
 }

@@ -17,7 +17,7 @@ use eventide_testing::template::{self, Resolver, Scope};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::gateway::Settings;
 use stand_ins::Applied;
@@ -52,6 +52,17 @@ pub struct Deployed {
     applied: Vec<Applied>,
     #[serde(skip)]
     in_ministack: bool,
+}
+
+impl Deployed {
+    fn replace(&mut self, old: &Applied, new: Applied) {
+        for text in self.outputs.values_mut().chain(&mut self.taken_out) {
+            *text = text.replace(old.arn(), new.arn());
+        }
+        if let Some(place) = self.applied.iter_mut().find(|applied| applied.arn() == old.arn()) {
+            *place = new;
+        }
+    }
 }
 
 /// Deploys stacks and knows those that it deployed.
@@ -101,25 +112,45 @@ impl Deployer {
         };
         let mut resolver = Resolver::new(&template, &request.parameters, scope)?;
         let nested = self.deploy_nested(&request, &mut template, &mut resolver).await?;
-        self.undo(self.applied(&request.stack)).await?;
-        let applied = self.apply(&mut template, &mut resolver).await?;
+        let previous = self.applied(&request.stack);
+        self.undo(&previous).await?;
+        let mut applied = Vec::new();
+        let result = self.deploy_own(&request, &mut template, &mut resolver, &mut applied).await;
+        let (outputs, in_ministack) = match result {
+            Ok(deployed) => deployed,
+            Err(error) => {
+                // As MiniStack does with what it holds of the stack: back to what was before.
+                self.undo(&applied).await?;
+                self.apply_again(&request.stack, previous).await?;
+                return Err(error);
+            }
+        };
         let taken_out = nested
             .iter()
             .map(|stack| format!("nested template: deployed as stack `{stack}`"))
             .chain(applied.iter().map(ToString::to_string))
             .collect();
-        numbers::give_numbers(&mut template, resolver.parameters());
-        self.package(&mut template, &request).await?;
-        let in_ministack =
-            template.get("Resources").and_then(Value::as_object).is_some_and(|map| !map.is_empty());
-        let outputs = if in_ministack {
-            let outputs = self.create_or_update(&request, &template).await?;
-            check_outputs(&template, &resolver, &outputs)?;
-            outputs
-        } else {
-            own_outputs(&template, &resolver)?
-        };
         Ok(Deployed { stack: request.stack, outputs, taken_out, nested, applied, in_ministack })
+    }
+
+    /// Deploys what is left of a template without those nested in it: its outputs, and whether anything of
+    /// it is in MiniStack. `applied` tells what stand-ins got, in case of an error too.
+    async fn deploy_own(
+        &self,
+        request: &Request,
+        template: &mut Value,
+        resolver: &mut Resolver,
+        applied: &mut Vec<Applied>,
+    ) -> Result<(BTreeMap<String, String>, bool), String> {
+        self.apply(template, resolver, applied).await?;
+        numbers::give_numbers(template, resolver.parameters());
+        self.package(template, request).await?;
+        if template.get("Resources").and_then(Value::as_object).is_none_or(Map::is_empty) {
+            return Ok((own_outputs(template, resolver)?, false));
+        }
+        let outputs = self.create_or_update(request, template).await?;
+        check_outputs(template, resolver, &outputs)?;
+        Ok((outputs, true))
     }
 
     /// Deletes a stack with those nested in it, and undoes what was applied to stand-ins for them.
@@ -129,7 +160,7 @@ impl Deployer {
     pub fn delete(&self, stack: String) -> BoxFuture<'_, Result<(), String>> {
         async move {
             let deployed = self.lock().remove(&stack).ok_or_else(|| format!("no stack `{stack}`"))?;
-            self.undo(deployed.applied).await?;
+            self.undo(&deployed.applied).await?;
             if deployed.in_ministack {
                 self.delete_stack(&stack).await?;
             }
@@ -153,7 +184,19 @@ impl Deployer {
     /// What a stand-in refuses.
     pub async fn reapply(&self) -> Result<(), String> {
         for deployed in self.stacks() {
-            self.apply_again(&deployed.applied).await?;
+            self.apply_again(&deployed.stack, deployed.applied).await?;
+        }
+        Ok(())
+    }
+
+    /// Creates in the stand-ins again what a stack holds there, and corrects what is known of the stack:
+    /// some ARNs are new each time.
+    async fn apply_again(&self, stack: &str, applied: Vec<Applied>) -> Result<(), String> {
+        for old in applied {
+            let new = self.recreate(&old).await?;
+            if let Some(deployed) = self.lock().get_mut(stack) {
+                deployed.replace(&old, new);
+            }
         }
         Ok(())
     }

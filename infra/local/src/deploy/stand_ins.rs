@@ -16,6 +16,12 @@ pub(super) struct Applied {
     arn: String,
 }
 
+impl Applied {
+    pub(super) fn arn(&self) -> &str {
+        &self.arn
+    }
+}
+
 impl fmt::Display for Applied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({}): {}", self.name, self.kind.type_name(), self.arn)
@@ -55,13 +61,13 @@ impl Kind {
 
 impl Deployer {
     /// Takes the resources out of the template that belong to stand-ins, creates them there, and replaces
-    /// references to them by their values.
+    /// references to them by their values. What was created is in `applied`, in case of an error too.
     pub(super) async fn apply(
         &self,
         template: &mut Value,
         resolver: &mut Resolver,
-    ) -> Result<Vec<Applied>, String> {
-        let mut applied = Vec::new();
+        applied: &mut Vec<Applied>,
+    ) -> Result<(), String> {
         for (name, kind, resource) in take_out(template) {
             if !condition_holds(&resource, resolver)? {
                 replace_references(template, &name, None);
@@ -77,19 +83,17 @@ impl Deployer {
             resolver.know(&name, &arn, attributes);
             applied.push(Applied { name, kind, properties, arn });
         }
-        Ok(applied)
-    }
-
-    /// Creates the same resources once more, in stand-ins that forgot them.
-    pub(super) async fn apply_again(&self, applied: &[Applied]) -> Result<(), String> {
-        for resource in applied {
-            self.create(resource.kind, &resource.properties).await?;
-        }
         Ok(())
     }
 
+    /// Creates the same resource once more, in a stand-in that forgot it.
+    pub(super) async fn recreate(&self, resource: &Applied) -> Result<Applied, String> {
+        let arn = self.create(resource.kind, &resource.properties).await?;
+        Ok(Applied { arn, ..resource.clone() })
+    }
+
     /// Deletes resources from the stand-ins; one that is gone already is no error.
-    pub(super) async fn undo(&self, applied: Vec<Applied>) -> Result<(), String> {
+    pub(super) async fn undo(&self, applied: &[Applied]) -> Result<(), String> {
         for resource in applied {
             let (method, path, body) = match resource.kind {
                 Kind::AutomationRule => {

@@ -112,11 +112,18 @@ impl Facts {
 /// presigned URL.
 fn credential_scope(headers: &HeaderMap, query: &[(String, String)]) -> Vec<String> {
     let header = header(headers, "authorization").and_then(|value| value.split_once("Credential="));
+    let parameter = |wanted| query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
     let scope = match header {
         Some((_, scope)) => scope.split([',', ' ']).next(),
-        None => query.iter().find(|(name, _)| name == "X-Amz-Credential").map(|(_, value)| value.as_str()),
+        None => parameter("X-Amz-Credential"),
     };
-    scope.map(|scope| scope.split('/').map(str::to_owned).collect()).unwrap_or_default()
+    match scope {
+        Some(scope) => scope.split('/').map(str::to_owned).collect(),
+        // Signature version 2, which boto3 still makes for S3's presigned URLs; it names no Region.
+        None => parameter("AWSAccessKeyId")
+            .map(|key| [key, "", "us-east-1", "s3"].map(str::to_owned).to_vec())
+            .unwrap_or_default(),
+    }
 }
 
 /// The signing name behind a target such as `DynamoDB_20120810.GetItem`, for calls without a signature.

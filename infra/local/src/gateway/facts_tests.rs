@@ -71,6 +71,13 @@ fn presigned_urls_and_s3() {
 }
 
 #[test]
+fn presigned_urls_of_signature_version_2() {
+    let facts = read(Method::GET, "/b/k?AWSAccessKeyId=AKIA&Signature=x&Expires=1", &[], "");
+    assert_eq!((facts.service.as_str(), facts.operation.as_str()), ("s3", "GetObject"));
+    assert_eq!(facts.caller.name(), "AKIA");
+}
+
+#[test]
 fn lambda_operations() {
     let cases = [
         (Method::POST, "/2015-03-31/functions/f/invocations", "Invoke"),

@@ -225,6 +225,12 @@ impl Gateway {
     }
 
     async fn to_backend(&self, inbound: &Inbound, facts: &Facts) -> Answered {
+        // Lambda refuses a payload that is not JSON; MiniStack would hand the function `{}` instead.
+        let invoked = facts.service == "lambda" && facts.operation == "Invoke" && !inbound.body.is_empty();
+        if invoked && serde_json::from_slice::<serde::de::IgnoredAny>(&inbound.body).is_err() {
+            let message = "Could not parse request body into json";
+            return protocol::error(facts, 400, "InvalidRequestContentException", message).into();
+        }
         let response = match self.backend.send(inbound).await {
             Ok(response) => response,
             Err(error) => {
