@@ -28,8 +28,9 @@ use crate::write::{Entry, again, write};
 /// Messages worked on at a time: each waits for Detective most of its time.
 const CONCURRENCY: usize = 10;
 
-/// Time kept back for writing and handing over what the steps have reached.
-const RESERVE: Duration = Duration::from_secs(15);
+/// Time kept back for writing and handing over what the steps have reached: more than the 20 s that the SDK gives one
+/// call with all its attempts.
+const RESERVE: Duration = Duration::from_secs(25);
 
 /// Everything the function talks to.
 pub trait Ports: Send + Sync {
@@ -124,7 +125,7 @@ impl<P: Ports> FindingEnrich<P> {
                 Ok(Standing::Waiting) => Ok(Stepped::Waiting(work)),
                 Ok(Standing::Ended(ended)) => Ok(Stepped::Ended(work, report(ended))),
                 Err(error) => {
-                    self.release(&work).await;
+                    self.release(&work, &record).await;
                     Err(error)
                 }
             }
@@ -179,7 +180,7 @@ impl<P: Ports> FindingEnrich<P> {
                 (Ok(Stepped::Waiting(work)), Ok(())) => work.marked_running = true,
                 (Ok(Stepped::Ended(work, report)), Ok(())) => self.enriched(work, report, metrics),
                 (Ok(Stepped::Waiting(work) | Stepped::Ended(work, _)), Err(error)) => {
-                    self.release(work).await;
+                    self.release(work, &processed.record).await;
                     processed.result = Err(error);
                 }
                 (Ok(Stepped::Over) | Err(_), _) => {}
@@ -240,7 +241,7 @@ impl<P: Ports> FindingEnrich<P> {
                     }
                 }
                 Err(error) => {
-                    self.release(work).await;
+                    self.release(work, &processed.record).await;
                     processed.result = Err(error);
                 }
             }
@@ -265,9 +266,10 @@ impl<P: Ports> FindingEnrich<P> {
     }
 
     /// Gives a hop back after a failure. If that fails, too, the hop's lease has to run out.
-    async fn release(&self, work: &Work) {
+    async fn release(&self, work: &Work, record: &Record) {
         let chain = work.finding.key();
-        if let Err(error) = self.ports.chains().release(&chain, &work.run, work.hop).await {
+        if let Err(error) = self.ports.chains().release(&chain, &work.run, work.hop, &record.message_id).await
+        {
             tracing::warn!(error_type = error.error_type(), %error, "hop not released");
         }
     }

@@ -16,12 +16,22 @@ pub(crate) fn failed<E: ProvideErrorMetadata>(operation: &str, error: &SdkError<
     let failed = classify(operation, error);
     let said = error.as_service_error().and_then(ProvideErrorMetadata::message);
     match said.filter(|_| INVALID.contains(&failed.error_type())) {
-        Some(said) => {
-            let printable = said.chars().map(|c| if c.is_control() { ' ' } else { c });
-            failed.with_source(printable.take(MAX_MESSAGE).collect::<String>())
-        }
+        Some(said) => failed.with_source(without_values(said)),
         None => failed,
     }
+}
+
+/// What AWS says of an invalid request, without the values that it quotes: they are content. The names of members,
+/// which it quotes too (`at 'note.text'`), stay.
+fn without_values(said: &str) -> String {
+    let mut kept = String::new();
+    for (index, part) in said.split(['\'', '"', '`']).enumerate() {
+        let quoted = index % 2 == 1;
+        let names_a_member =
+            kept.ends_with("at ") || kept.ends_with("parameter ") || kept.ends_with("member ");
+        kept.push_str(if quoted && !names_a_member { "…" } else { part });
+    }
+    kept.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_MESSAGE).collect()
 }
 
 /// The error of a request that could not be built.
@@ -61,6 +71,23 @@ mod tests {
     use super::*;
     use aws_smithy_types::body::SdkBody;
     use aws_smithy_types::error::ErrorMetadata;
+
+    #[test]
+    fn quoted_values_are_left_out_and_names_of_members_stay() {
+        for (said, expected) in [
+            (
+                "Value 'Ann, 198.51.100.7' at 'note.text' failed to satisfy constraint",
+                "Value … at note.text failed to satisfy constraint",
+            ),
+            (
+                "invalid parameter `Note.UpdatedBy`: it is required",
+                "invalid parameter Note.UpdatedBy: it is required",
+            ),
+            ("1 error: \"secret", "1 error: …"),
+        ] {
+            assert_eq!(without_values(said), expected);
+        }
+    }
 
     #[test]
     fn only_the_message_about_an_invalid_request_is_passed_on() {

@@ -30,8 +30,29 @@ use crate::env::{FromEnv, Vars};
 /// Longest text of one field, in characters: a log line is no place for a payload.
 const LONGEST_TEXT: usize = 2048;
 
-/// Crates that are part of the machinery. Below WARN they are of interest only when everything is (`TRACE`).
-const MACHINERY: [&str; 8] = ["aws_", "h2", "hyper", "lambda_runtime", "rustls", "tokio", "tower", "want"];
+/// Crates that are part of the machinery. Below WARN they are of interest only when everything is (`TRACE`), and
+/// never at TRACE itself: there the SDK writes down whole response bodies.
+const MACHINERY: [&str; 10] = [
+    "h2",
+    "hyper",
+    "hyper_rustls",
+    "hyper_util",
+    "lambda_runtime",
+    "lambda_runtime_api_client",
+    "rustls",
+    "tokio",
+    "tower",
+    "want",
+];
+
+/// How the SDK's crates begin.
+const SDK: [&str; 6] =
+    ["aws_credential_types", "aws_runtime", "aws_sdk_", "aws_sigv4", "aws_smithy_", "aws_types"];
+
+fn is_machinery(target: &str) -> bool {
+    let krate = target.split("::").next().unwrap_or(target);
+    MACHINERY.contains(&krate) || SDK.iter().any(|prefix| krate.starts_with(prefix))
+}
 
 /// The runtime's own report of a failed invocation. [`run`](crate::run) has reported it already, with its fields.
 const REPORTED: &str = "lambda_runtime::layers::panic";
@@ -196,9 +217,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
         let target = metadata.target();
         *metadata.level() <= threshold
             && target != REPORTED
-            && (threshold == LevelFilter::TRACE
-                || *metadata.level() <= Level::WARN
-                || !MACHINERY.iter().any(|machinery| target.starts_with(machinery)))
+            && (*metadata.level() <= Level::WARN
+                || (threshold == LevelFilter::TRACE && *metadata.level() <= Level::DEBUG)
+                || !is_machinery(target))
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

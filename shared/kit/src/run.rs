@@ -126,7 +126,10 @@ async fn serve<F: Function>(invoker: Arc<Invoker<F>>) -> Result<(), Error> {
         .layer(take_payload)
         .run()
         .await
-        .map_err(|error| Error::environment("RuntimeApi", "the Lambda Runtime API failed").with_source(error))
+        // The cause is left out: a header that does not parse is quoted in it, and headers carry the caller's content.
+        .map_err(|_| {
+            Error::environment("RuntimeApi", "the Lambda Runtime API failed or sent a malformed header")
+        })
 }
 
 struct Invoker<F> {

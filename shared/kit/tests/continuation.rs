@@ -168,7 +168,8 @@ impl Queue {
             }
             Mishap::Fail(which) if deliveries > 0 => {
                 let failed = self.deliveries.swap_remove(which.index(deliveries));
-                self.store.release("chain", "run", failed.message.number).await?;
+                let Message { number, id } = failed.message;
+                self.store.release("chain", "run", number, &format!("message {id}")).await?;
             }
             Mishap::Copy(which) if messages > 0 => self.send(which.get(&self.messages).number),
             Mishap::Redrive(which) if messages > 0 => {

@@ -197,6 +197,20 @@ async fn groups_of_a_fifo_queue_keep_their_order() {
     assert_eq!(failures(&response), ["retry-a2", "a3", "a4", "b4"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_record_that_hangs_is_cut_off_at_the_reserve_and_comes_back() {
+    let clock = clock();
+    let started = tokio::time::Instant::now();
+    let processed = each(standard(&["a", "hangs"]), &OPTIONS, &minute(&clock), |record| async move {
+        if record.message_id == "hangs" { std::future::pending().await } else { Ok(()) }
+    })
+    .await;
+    assert_eq!(started.elapsed(), Duration::from_secs(55));
+    assert_eq!(outcomes(&processed), pairs(&[("a", "ok"), ("hangs", "Retryable.DeadlineExceeded")]));
+    let response = respond(processed, &OPTIONS, &MemoryDeadLetters::default()).await.unwrap();
+    assert_eq!(failures(&response), ["hangs"]);
+}
+
 #[tokio::test]
 async fn nothing_is_begun_once_the_reserve_is_reached() {
     let clock = clock();

@@ -43,8 +43,9 @@ const NOT_AUTHENTICATED: [&str; 11] = [
 /// | throttling code or status 429 | `Retryable.Throttled` |
 /// | time-out | `Retryable.TimedOut` |
 /// | status 5xx or an answer that makes no sense | `Retryable.ServerError` |
-/// | access denied, credentials refused, a KMS key that cannot be used | `Environment.` and the code |
-/// | no connection | `Environment.Unreachable` |
+/// | status 401 or 403, access denied, credentials or clock refused, a KMS key that cannot be used | `Environment.` and the code |
+/// | a 4xx that is no service's, such as a proxy's | `Environment.Refused` |
+/// | no connection | `Environment.Unreachable`, with the reason in a word |
 /// | a request that could not be built | `Permanent.InvalidRequest` |
 /// | any other code, such as `ValidationException` | `Permanent.` and the code |
 ///
@@ -63,6 +64,11 @@ pub fn classify<E: ProvideErrorMetadata>(operation: &str, error: &SdkError<E, Ht
         _ => (Class::Retryable, "ServerError"),
     };
     let mut message = format!("`{operation}` failed");
+    if let SdkError::DispatchFailure(failure) = error
+        && let Some(reason) = failure.as_connector_error().and_then(|error| in_a_word(error))
+    {
+        message.push_str(&format!(": {reason}"));
+    }
     if let Some(code) = error.as_service_error().and_then(ProvideErrorMetadata::code) {
         message.push_str(&format!(" with `{code}`"));
     }
@@ -72,18 +78,29 @@ pub fn classify<E: ProvideErrorMetadata>(operation: &str, error: &SdkError<E, Ht
     Error::new(class, error_type.to_owned(), message)
 }
 
+/// Why there was no connection: the kind of the I/O error, which quotes nothing.
+fn in_a_word(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.find_map(|cause| Some(cause.downcast_ref::<std::io::Error>()?.kind().to_string()))
+}
+
 fn classify_answer(code: &str, status: u16) -> (Class, &str) {
     let short = code.strip_suffix("Exception").unwrap_or(code);
     if status == 429 || THROTTLED.contains(&code) || code.contains("Throttl") {
         (Class::Retryable, "Throttled")
     } else if status == 408 || code.starts_with("RequestTimeout") {
         (Class::Retryable, "TimedOut")
-    } else if NOT_AUTHENTICATED.contains(&code) || code.contains("AccessDenied") || code.starts_with("KMS.") {
+    } else if NOT_AUTHENTICATED.contains(&code)
+        || code.contains("AccessDenied")
+        || code.to_ascii_lowercase().starts_with("kms")
+    {
         (Class::Environment, short)
     } else if status >= 500 || code.starts_with("Internal") || code.starts_with("ServiceUnavailable") {
         (Class::Retryable, "ServerError")
     } else if code.is_empty() {
-        (Class::Permanent, "Refused")
+        (Class::Environment, "Refused")
+    } else if matches!(status, 401 | 403) {
+        (Class::Environment, short)
     } else {
         (Class::Permanent, short)
     }
@@ -124,7 +141,12 @@ mod tests {
             ("KMS.DisabledException", 400, "Environment.KMS.Disabled"),
             ("ValidationException", 400, "Permanent.Validation"),
             ("ResourceNotFoundException", 404, "Permanent.ResourceNotFound"),
-            ("", 400, "Permanent.Refused"),
+            ("AuthorizationErrorException", 403, "Environment.AuthorizationError"),
+            ("NotAuthorized", 401, "Environment.NotAuthorized"),
+            ("KMSDisabledException", 400, "Environment.KMSDisabled"),
+            ("RequestTimeTooSkewed", 403, "Environment.RequestTimeTooSkewed"),
+            ("", 403, "Environment.Refused"),
+            ("", 400, "Environment.Refused"),
         ];
         for (code, status, expected) in cases {
             let error = classify("detective:StartInvestigation", &refused(code, status));

@@ -124,11 +124,11 @@ impl<C: Continuations> Chains<'_, C> {
         match at {
             At::Held => {}
             At::LeaseOver => self.clock.advance(LEASE),
-            At::Released => self.store.release(chain, "run-1", 2).await?,
+            At::Released => self.store.release(chain, "run-1", 2, "message-2").await?,
             At::HandedOver => self.store.handed_over(chain, "run-1", 2).await?,
             At::HandedOverThenReleased => {
                 self.store.handed_over(chain, "run-1", 2).await?;
-                self.store.release(chain, "run-1", 2).await?;
+                self.store.release(chain, "run-1", 2, "message-2").await?;
             }
             At::HandedOverLeaseOver => {
                 self.store.handed_over(chain, "run-1", 2).await?;
@@ -156,7 +156,7 @@ impl<C: Continuations> Chains<'_, C> {
         let second = self.hop(chain, 1, "message-1");
         let mut link = self.link(&second);
         assert_eq!(self.store.take(&second).await?, Taken::Yes(link.clone()));
-        self.store.release(chain, "run-1", 1).await?;
+        self.store.release(chain, "run-1", 1, "message-1").await?;
         link.released = true;
         assert_eq!(self.store.get(chain).await?, Some(link.clone()));
 
@@ -246,10 +246,11 @@ impl<C: Continuations> Chains<'_, C> {
         self.clock.advance(Duration::from_secs(1));
         for number in [1, 3] {
             self.store.handed_over(chain, "run-1", number).await?;
-            self.store.release(chain, "run-1", number).await?;
+            self.store.release(chain, "run-1", number, "message-2").await?;
         }
         self.store.handed_over(chain, "run-0", 2).await?;
-        self.store.release(chain, "run-0", 2).await?;
+        self.store.release(chain, "run-0", 2, "message-2").await?;
+        self.store.release(chain, "run-1", 2, "one whose lease ran out").await?;
         self.store
             .finish(chain, "run-0", BTreeMap::from([("outcome".to_owned(), "late".to_owned())]))
             .await?;
@@ -258,11 +259,11 @@ impl<C: Continuations> Chains<'_, C> {
         self.store.handed_over(chain, "run-1", 2).await?;
         let standing = self.store.get(chain).await?;
         self.clock.advance(Duration::from_secs(1));
-        self.store.release(chain, "run-1", 2).await?;
+        self.store.release(chain, "run-1", 2, "message-2").await?;
         assert_eq!(self.store.get(chain).await?, standing, "what was handed over is not given back");
 
         self.store.handed_over("unknown", "run-1", 0).await?;
-        self.store.release("unknown", "run-1", 0).await?;
+        self.store.release("unknown", "run-1", 0, "message-0").await?;
         self.store.finish("unknown", "run-1", BTreeMap::new()).await?;
         assert_eq!(self.store.get("unknown").await?, None, "no record comes into being");
         Ok(())

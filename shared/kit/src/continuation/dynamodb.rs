@@ -140,11 +140,13 @@ impl Continuations for DynamoDbContinuations {
         self.update_if_current(update).await
     }
 
-    async fn release(&self, chain: &str, run: &str, hop: u32) -> Result<(), Error> {
-        let condition = "#run = :run AND #hop = :hop AND handed_over = :no";
+    async fn release(&self, chain: &str, run: &str, hop: u32, holder: &str) -> Result<(), Error> {
+        let condition = "#run = :run AND #hop = :hop AND handed_over = :no AND #holder = :holder";
         let update = self
             .update(chain, run, "released = :yes", condition)
             .expression_attribute_names("#hop", "hop")
+            .expression_attribute_names("#holder", "holder")
+            .expression_attribute_values(":holder", text(holder))
             .expression_attribute_values(":hop", number(hop))
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
             .expression_attribute_values(":no", AttributeValue::Bool(false));

@@ -70,9 +70,9 @@ impl Continuations for MemoryContinuations {
         Ok(())
     }
 
-    async fn release(&self, chain: &str, run: &str, number: u32) -> Result<(), Error> {
+    async fn release(&self, chain: &str, run: &str, number: u32, holder: &str) -> Result<(), Error> {
         self.update(chain, run, |link| {
-            let stands = link.hop == number && !link.handed_over;
+            let stands = link.hop == number && !link.handed_over && link.holder == holder;
             link.released |= stands;
             stands
         });

@@ -171,7 +171,13 @@ pub trait Continuations: Send + Sync {
     ///
     /// Only if the store cannot answer. The lease then has to run out before another message may take the
     /// hop.
-    fn release(&self, chain: &str, run: &str, number: u32) -> impl Future<Output = Result<(), Error>> + Send;
+    fn release(
+        &self,
+        chain: &str,
+        run: &str,
+        number: u32,
+        holder: &str,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Ends the run and adds `detail` to the record. Nothing happens if the chain belongs to another run by
     /// now.

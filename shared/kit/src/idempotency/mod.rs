@@ -200,7 +200,9 @@ impl<S: Store> Idempotency<S> {
             id: format!("{}#{}", self.function, key::digest(key.as_bytes())),
             owner: nonce(),
             status: Status::InProgress,
-            expiration: now.saturating_add(self.expires_after).truncate_to_second(),
+            // Never before the deadline, or another could begin while this one works.
+            expiration: (now.saturating_add(self.expires_after).truncate_to_second())
+                .max(deadline.expires_at().truncate_to_second() + SignedDuration::SECOND),
             in_progress_expiration: deadline.expires_at().truncate_to_millisecond(),
             validation: key::digest_json(payload)?,
             data: None,

@@ -93,6 +93,16 @@ fn levels_follow_lambdas_setting_and_quieten_machinery() {
     let log = || {
         debug!("own");
         debug!(target: "hyper::client", "machinery debug");
+        for (target, machinery) in [
+            ("hyper_util::client", true),
+            ("aws_sdk_sqs::operation", true),
+            ("aws_smithy_runtime::client::orchestrator", true),
+            ("aws_cost_report::handler", false),
+            ("h2o_levels", false),
+            ("tower_of_babel", false),
+        ] {
+            assert_eq!(super::is_machinery(target), machinery, "{target}");
+        }
         warn!(target: "aws_smithy_runtime", "machinery warning");
         error!("own error");
         error!(target: "lambda_runtime::layers::panic", "reported twice");

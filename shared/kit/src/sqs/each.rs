@@ -20,7 +20,8 @@ use crate::{
 /// - another record met an error of [`Class::Environment`]: the same error;
 /// - an earlier record of its FIFO group failed (`Environment.GroupBlocked`).
 ///
-/// A panic fails its record alone, as `Retryable.Panicked`.
+/// A panic fails its record alone, as `Retryable.Panicked`. A record that is still worked on when
+/// `options.reserve` is reached is cut off, as `Retryable.DeadlineExceeded`.
 pub async fn each<T, F, Fut>(
     event: SqsEvent,
     options: &Options,
@@ -97,7 +98,7 @@ impl<F> Batch<'_, F> {
             return Err(Error::permanent("InvalidRecord", "the record has no `messageId`"));
         }
         if let Some((error_type, message)) = self.stopped.get() {
-            return Err(Error::environment(error_type.clone(), message.clone()));
+            return Err(Error::environment(error_type.clone(), format!("not begun: {message}")));
         }
         if blocked {
             return Err(Error::environment("GroupBlocked", "an earlier record of the message group failed"));
@@ -113,10 +114,13 @@ impl<F> Batch<'_, F> {
         F: Fn(Arc<Record>) -> Fut,
         Fut: Future<Output = Result<T, Error>>,
     {
-        let result = AssertUnwindSafe(async { (self.work)(record).await })
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_panic| Err(Error::retryable("Panicked", "the record's handler panicked")));
+        let work = AssertUnwindSafe(async { (self.work)(record).await }).catch_unwind();
+        // What is cut off here comes back; what is killed with the invocation takes the whole batch with it.
+        let result = match self.deadline.run(self.options.reserve, work).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_panic)) => Err(Error::retryable("Panicked", "the record's handler panicked")),
+            Err(expired) => Err(expired.into()),
+        };
         if let Err(error) = &result
             && error.class() == Class::Environment
         {

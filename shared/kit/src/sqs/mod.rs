@@ -45,7 +45,8 @@ pub use respond::{DeadLetters, respond};
 pub struct Options {
     /// How many records (in a FIFO queue, groups) are worked on at a time; 0 counts as 1.
     pub concurrency: usize,
-    /// No record is started once this much or less is left of the invocation. The rest comes back.
+    /// Once this much or less is left of the invocation, no record is started and those under way are cut off. They
+    /// come back. What follows the records (writing, replying) has to fit into it.
     pub reserve: Duration,
     /// The receive count at which a retryable failure is the last. Not above the `maxReceiveCount` of the
     /// queue's redrive policy, or the queue moves the record before the reason is known.
