@@ -12,6 +12,9 @@ use time::{Duration, OffsetDateTime};
 use crate::begin::{Question, begin, rehearse};
 use crate::report::{Ended, Outcome};
 
+/// Looks at a Region in vain, until it counts as one that cannot be used.
+const REGION_TRIES: u32 = 3;
+
 /// What a step needs to know besides the work.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
@@ -59,11 +62,18 @@ pub async fn advance<D: Detective, I: Iam, L: Ledger>(
         ended.extend(all(work, &Outcome::Failed { reason: reason.to_owned() }));
         return Ok(Standing::Ended(ended));
     };
-    let late = step.now - work.requested_at >= step.max_age;
+    let begun_at = *work.begun_at.get_or_insert(step.now);
+    let late = step.now - begun_at >= step.max_age;
     let graph = match detective.graph(&work.region).await {
         Ok(Some(graph)) => graph,
         Ok(None) => {
             let reason = format!("Detective has no behavior graph in {}", work.region);
+            ended.extend(all(work, &Outcome::Unsupported { reason }));
+            return Ok(Standing::Ended(ended));
+        }
+        // A Region that cannot be reached from here, or not by us, stays so.
+        Err(error) if error.error_type() == "RegionUnavailable" && work.hop >= REGION_TRIES => {
+            let reason = format!("Detective cannot be used in {}: {error}", work.region);
             ended.extend(all(work, &Outcome::Unsupported { reason }));
             return Ok(Standing::Ended(ended));
         }
@@ -77,7 +87,7 @@ pub async fn advance<D: Detective, I: Iam, L: Ledger>(
             }
         }
     }
-    let mut waiting = false;
+    let mut standings = Vec::with_capacity(work.investigations.len());
     for progress in &mut work.investigations {
         let question = Question {
             region: &work.region,
@@ -89,17 +99,36 @@ pub async fn advance<D: Detective, I: Iam, L: Ledger>(
             claim_deadline: step.claim_deadline,
             now: step.now,
         };
-        match waited_out(follow(detective, ledger, progress, &question, step, late).await, late)? {
-            Some(outcome) => ended.push(Ended {
-                who: who(&progress.principal),
-                region: work.region.clone(),
-                investigation: investigation(progress),
-                outcome,
-            }),
-            None => waiting = true,
-        }
+        let outcome = follow(detective, ledger, progress, &question, step, late).await;
+        standings.push(waited_out(outcome, late)?);
     }
-    Ok(if waiting { Standing::Waiting } else { Standing::Ended(ended) })
+    let Some(outcomes) = standings.into_iter().collect::<Option<Vec<_>>>() else {
+        return Ok(Standing::Waiting);
+    };
+    // Read only now that nobody is waited for: they may be many pages.
+    for (progress, mut outcome) in work.investigations.iter().zip(outcomes) {
+        let investigation = investigation(progress);
+        if let (Outcome::Complete { indicators, .. }, Some((id, _))) = (&mut outcome, &investigation) {
+            match detective.indicators(&work.region, &graph, id).await {
+                Ok(found) => *indicators = found,
+                // The verdict stands without them.
+                Err(error) if late => {
+                    tracing::error!(error_type = error.error_type(), %error, "indicators given up");
+                }
+                Err(error) => match waited_out(Err(error), late)? {
+                    Some(failed) => outcome = failed,
+                    None => return Ok(Standing::Waiting),
+                },
+            }
+        }
+        ended.push(Ended {
+            who: who(&progress.principal),
+            region: work.region.clone(),
+            investigation,
+            outcome,
+        });
+    }
+    Ok(Standing::Ended(ended))
 }
 
 /// What an error means for the finding: one that is not its own stops the batch, one that passes is waited out
@@ -196,8 +225,7 @@ async fn look<D: Detective>(
             Ok(Some(Outcome::Failed { reason }))
         }
         (Status::Successful, Some(severity)) => {
-            let indicators = detective.indicators(region, graph, id).await?;
-            Ok(Some(Outcome::Complete { severity, indicators }))
+            Ok(Some(Outcome::Complete { severity, indicators: Vec::new() }))
         }
     }
 }
@@ -215,16 +243,28 @@ async fn resolve<I: Iam>(iam: &I, work: &Work) -> Result<Vec<Progress>, Error> {
                 Kind::User => iam.user_arn(account, name).await?,
             };
             match lookup {
-                Lookup::Found(arn) => {
+                // Whoever answers is in another account, perhaps in a stranger's: the answer has to be about the
+                // principal that was asked for.
+                Lookup::Found(arn) if is_about(&arn, &principal) => {
                     principal.arn = arn;
                     principal.path_known = true;
                 }
+                Lookup::Found(_) => tracing::warn!(account, "IAM answered about another principal"),
                 other => tracing::info!(account, lookup = ?other, "path of the principal is not known"),
             }
         }
         resolved.push(Progress { principal, state: State::Pending });
     }
     Ok(resolved)
+}
+
+fn is_about(arn: &str, asked: &Principal) -> bool {
+    match Subject::from_arn(arn) {
+        Some(Subject::Principal(told)) => {
+            (told.kind, &told.account, &told.name) == (asked.kind, &asked.account, &asked.name)
+        }
+        Some(Subject::Unsupported(_)) | None => false,
+    }
 }
 
 fn principals(work: &Work) -> impl Iterator<Item = &Principal> {

@@ -25,8 +25,9 @@ use crate::config::Settings;
 use crate::report::{Report, report};
 use crate::write::{Entry, again, write};
 
-/// Messages worked on at a time: each waits for Detective most of its time.
-const CONCURRENCY: usize = 10;
+/// Messages worked on at a time: each waits for Detective most of its time. Half a batch, so that a cause that is not a
+/// message's own spares the other half.
+const CONCURRENCY: usize = 5;
 
 /// Time kept back for writing and handing over what the steps have reached: more than the 20 s that the SDK gives one
 /// call with all its attempts.
@@ -113,25 +114,32 @@ impl<P: Ports> FindingEnrich<P> {
         })?;
         let span = tracing::info_span!("work", correlation_id = work.run, finding = work.finding.id());
         async {
-            if !self.settings.dry_run && !self.admitted(&work, &record, invocation).await? {
+            if !self.rehearses(&work) && !self.admitted(&work, &record, invocation).await? {
                 tracing::info!(hop = work.hop, "message dropped: another one has or had its place");
                 return Ok(Stepped::Over);
             }
             match self.advance(&mut work, &record, invocation).await {
-                Ok(standing) if self.settings.dry_run => {
+                Ok(standing) if self.rehearses(&work) => {
                     rehearsed(&work, &standing, &invocation.metrics);
                     Ok(Stepped::Over)
                 }
                 Ok(Standing::Waiting) => Ok(Stepped::Waiting(work)),
                 Ok(Standing::Ended(ended)) => Ok(Stepped::Ended(work, report(ended))),
                 Err(error) => {
-                    self.release(&work, &record).await;
+                    if !self.rehearses(&work) {
+                        self.release(&work, &record).await;
+                    }
                     Err(error)
                 }
             }
         }
         .instrument(span)
         .await
+    }
+
+    /// Whether a step is only tried out: what was begun before the dry run was switched on goes on to its end.
+    fn rehearses(&self, work: &Work) -> bool {
+        self.settings.dry_run && work.hop == 0
     }
 
     async fn admitted(&self, work: &Work, record: &Record, invocation: &Invocation) -> Result<bool, Error> {
@@ -154,7 +162,7 @@ impl<P: Ports> FindingEnrich<P> {
             now: self.clock.now(),
             reuse: self.settings.reuse,
             max_age: self.settings.max_age,
-            dry_run: self.settings.dry_run,
+            dry_run: self.rehearses(work),
         };
         let ports = &self.ports;
         let standing = advance(ports.detective(), ports.iam(), ports.ledger(), work, &step).await;
@@ -288,7 +296,10 @@ fn entry(stepped: &Stepped) -> Option<Entry> {
     match stepped {
         Stepped::Ended(work, report) => Some(Entry {
             finding: work.finding.clone(),
-            note: Some(report.note.clone()),
+            note: match work.finding {
+                Reference::Asff { .. } => Some(report.note.clone()),
+                Reference::Ocsf { .. } => (!work.commented).then(|| report.comment.clone()),
+            },
             fields: report.fields.clone(),
         }),
         Stepped::Waiting(work) if !work.marked_running => match work.finding {
@@ -312,7 +323,8 @@ fn rehearsed(work: &Work, standing: &Standing, metrics: &Metrics) {
         Standing::Waiting => "start",
     };
     for progress in &work.investigations {
-        tracing::info!(entity = progress.principal.arn, state = ?progress.state, "dry run");
+        // Names of users can be names of persons: the kind has to do.
+        tracing::info!(kind = progress.principal.kind.as_str(), state = ?progress.state, "dry run");
     }
     tracing::info!(would, trigger = work.trigger.as_str(), "dry run: nothing was written");
     metrics.count("DryRuns", 1, &[("Would", would)]);

@@ -23,6 +23,9 @@ const AT_WORK: Duration = Duration::seconds(10);
 /// `ListInvestigations`. AWS states no bound; its console shows a new investigation within seconds.
 const LISTED_WITHIN: Duration = Duration::minutes(2);
 
+/// No investigation is waited for, or reused, longer than this: the limit of both parameters.
+const LONGEST: Duration = Duration::days(1);
+
 /// Clocks differ: an investigation may seem created before it was claimed.
 const CLOCK_SKEW: Duration = Duration::minutes(1);
 
@@ -64,8 +67,14 @@ impl Question<'_> {
         BTreeMap::from([("start".to_owned(), rfc3339(start)), ("end".to_owned(), rfc3339(end))])
     }
 
-    fn serves(&self, window: &Window) -> bool {
-        window.covers(&self.scope.window, self.reuse)
+    /// Whether another investigation answers this question. One that is running does if it looks back as far; a
+    /// failed one answers nobody's.
+    fn served_by(&self, status: Status, window: &Window) -> bool {
+        match status {
+            Status::Running => window.start <= self.scope.window.start,
+            Status::Successful => window.covers(&self.scope.window, self.reuse),
+            Status::Failed => false,
+        }
     }
 }
 
@@ -100,8 +109,8 @@ pub async fn begin<D: Detective, L: Ledger>(
             Effect::Done | Effect::Refused => entry,
         };
         if let Some((id, window)) = investigation_of(&settled)
-            && question.serves(&window)
-            && !failed(detective, question, &id).await?
+            && let Some(known) = detective.get(question.region, question.graph, &id).await?
+            && question.served_by(known.status, &window)
         {
             return Ok(State::Started { id, window, reused: true });
         }
@@ -158,7 +167,13 @@ async fn act<D: Detective, L: Ledger>(
         }
         Start::Uncertain(error) => {
             tracing::warn!(error_type = error.error_type(), %error, "investigation may or may not have started");
-            settle(Settlement::Uncertain { reason: error.to_string() }).await?;
+            match settle(Settlement::Uncertain { reason: error.to_string() }).await {
+                // Somebody has found the investigation in Detective's list meanwhile, and settled the claim.
+                Err(conflict) if conflict.error_type() == "SettlementConflict" => {}
+                settled => {
+                    settled?;
+                }
+            }
             Ok(State::Pending)
         }
     }
@@ -169,13 +184,10 @@ async fn reusable<D: Detective>(
     detective: &D,
     question: &Question<'_>,
 ) -> Result<Option<(String, Window)>, Error> {
-    let since = question.now - question.reuse.max(Duration::hours(1));
-    for known in newest(detective, question, since).await? {
-        if known.status == Status::Failed {
-            continue;
-        }
-        if let Some(window) = window_of(detective, question, known.id.as_str()).await?
-            && question.serves(&window)
+    for known in newest(detective, question, question.now - LONGEST).await? {
+        if known.status != Status::Failed
+            && let Some(window) = window_of(detective, question, known.id.as_str()).await?
+            && question.served_by(known.status, &window)
         {
             return Ok(Some((known.id, window)));
         }
@@ -214,12 +226,6 @@ async fn newest<D: Detective>(
     let Question { region, graph, entity, now, .. } = *question;
     let known = detective.list_for_entity(region, graph, entity, since, now + CLOCK_SKEW).await?;
     Ok(known.into_iter().take(CANDIDATES))
-}
-
-/// A failed investigation answers nobody's question; whoever asks after it is owed another.
-async fn failed<D: Detective>(detective: &D, question: &Question<'_>, id: &str) -> Result<bool, Error> {
-    let known = detective.get(question.region, question.graph, id).await?;
-    Ok(known.is_none_or(|known| known.status == Status::Failed))
 }
 
 async fn window_of<D: Detective>(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use eventide_types::investigation::{Indicator, IndicatorKind, Severity, Window};
 use eventide_types::partition::investigation_report;
 use eventide_types::printable;
-use eventide_types::work::{Stage, field};
+use eventide_types::work::{COMMENT_MARK, Stage, field};
 
 /// Security Hub's limit on a note, in characters.
 const NOTE: usize = 512;
@@ -63,6 +63,8 @@ pub struct Report {
     pub severity: Option<Severity>,
     /// At most 512 characters.
     pub note: String,
+    /// The note as a comment on an OCSF finding, at most 512 characters with its mark.
+    pub comment: String,
     /// The user-defined fields that are ours, the most important first.
     pub fields: Vec<(String, String)>,
 }
@@ -90,7 +92,8 @@ pub fn report(mut all: Vec<Ended>) -> Report {
             fields.push((format!("{}{}", field::INDICATORS, kind.as_str()), count.to_string()));
         }
     }
-    Report { stage, severity, note: summary(&all, NOTE), fields }
+    let comment = format!("{COMMENT_MARK}{}", summary(&all, NOTE - COMMENT_MARK.len()));
+    Report { stage, severity, note: summary(&all, NOTE), comment, fields }
 }
 
 /// The fields of a finding after ours are added to those it has: every one of theirs stays, and ours give way,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use eventide_clients::security_hub::{Current, FindingId, OcsfId, SecurityHub, Update};
 use eventide_kit::error::Error;
 use eventide_types::finding::Reference;
+use eventide_types::work::field;
 
 use crate::report::merge;
 
@@ -85,10 +86,26 @@ async fn current<H: SecurityHub>(
 /// What is sent for one finding as it stands: fields that are not ours stay, and so does a person's note.
 fn update(entry: &Entry, current: &Current) -> Update {
     let a_persons = current.note.as_ref().is_some_and(|note| note.updated_by != UPDATED_BY);
+    let mut fields = entry.fields.clone();
+    if entry.note.is_some() {
+        fields.extend(outdated(&current.user_defined_fields, &entry.fields));
+    }
     Update {
         note: entry.note.clone().filter(|_| !a_persons),
-        fields: merge(&current.user_defined_fields, &entry.fields),
+        fields: merge(&current.user_defined_fields, &fields),
     }
+}
+
+/// What an earlier outcome left in the fields and this one does not say: it must not be taken for this one's. Fields
+/// cannot be removed where Security Hub merges them, so they are overwritten.
+fn outdated(existing: &BTreeMap<String, String>, ours: &[(String, String)]) -> Vec<(String, String)> {
+    let value = |name: &str| match name {
+        field::SEVERITY | field::ID | field::WINDOW => Some("NONE"),
+        name if name.starts_with(field::INDICATORS) => Some("0"),
+        _ => None,
+    };
+    let left = existing.keys().filter(|name| !ours.iter().any(|(said, _)| said == *name));
+    left.filter_map(|name| Some((name.clone(), value(name)?.to_owned()))).collect()
 }
 
 /// Security Hub may take minutes to show a finding, so this can pass.

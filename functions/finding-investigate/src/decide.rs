@@ -82,6 +82,7 @@ pub fn decide(finding: Finding, request: &Request, settings: Settings, now: Offs
         version: Version::V1,
         run: request.run.clone(),
         requested_at: request.requested_at,
+        begun_at: None,
         trigger,
         hop: 0,
         finding: finding.reference,
@@ -91,6 +92,7 @@ pub fn decide(finding: Finding, request: &Request, settings: Settings, now: Offs
         subjects,
         investigations: Vec::new(),
         marked_running: false,
+        commented: finding.commented,
     }))
 }
 
@@ -153,6 +155,7 @@ mod tests {
             last_observed: None,
             created: None,
             processed: None,
+            commented: false,
             subjects: vec![Subject::named(Kind::Role, "aws", "111122223333", "Admin")],
         }
     }

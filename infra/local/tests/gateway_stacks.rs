@@ -167,8 +167,13 @@ async fn findings_reach_functions_through_the_rules() -> Result<(), String> {
     assert_eq!(finding["UserDefinedFields"], json!({ "marked": "true" }));
     let calls = cloud.control(Method::GET, "journal?caller=scratch", None).await?;
     assert_eq!(calls["entries"][0]["operation"], "SendMessage");
-    let logs = cloud.logs(&outputs["Function"]).await?;
-    assert!(logs.iter().any(|line| line.starts_with(r#"{"message": "got""#)), "{logs:?}");
+    // A log is there once its invocation has ended, which is after the message was sent.
+    let logged =
+        eventide_testing::eventually("the function's log", std::time::Duration::from_secs(30), || async {
+            let logs = cloud.logs(&outputs["Function"]).await.ok()?;
+            logs.iter().any(|line| line.starts_with(r#"{"message": "got""#)).then_some(())
+        });
+    logged.await?;
 
     cloud.control(Method::POST, "faults", Some(&rule(1, json!({ "type": "duplicate" })))).await?;
     import(&cloud, "scratch 2").await?;

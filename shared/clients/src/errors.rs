@@ -62,7 +62,8 @@ pub(crate) fn is_denied<E: ProvideErrorMetadata>(error: &SdkError<E, HttpRespons
 /// anything that concerns all Regions.
 #[cfg(feature = "detective")]
 pub(crate) fn may_be_the_regions(error: &Error) -> bool {
-    const CAUSES: [&str; 4] = ["InvalidClientTokenId", "OptInRequired", "Unreachable", "UnrecognizedClient"];
+    const CAUSES: [&str; 5] =
+        ["AccessDenied", "InvalidClientTokenId", "OptInRequired", "Unreachable", "UnrecognizedClient"];
     error.class() == eventide_kit::error::Class::Environment && CAUSES.contains(&error.error_type())
 }
 

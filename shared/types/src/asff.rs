@@ -202,6 +202,7 @@ impl Finding {
             last_observed: timestamp(self.last_observed_at.as_deref()),
             created: timestamp(self.created_at.as_deref()),
             processed: timestamp(self.processed_at.as_deref()),
+            commented: false,
             subjects: self.subjects(of_region(region), account),
         })
     }
@@ -253,6 +254,7 @@ impl Resource {
 impl AccessKey {
     fn subject(&self, partition: &str, account: &str) -> Subject {
         let issuer = self.session_context.as_ref().and_then(|context| context.session_issuer.as_ref());
+        let issuer = issuer.filter(|_| is_session(present(&self.principal_type)));
         if let Some(subject) = issuer.and_then(|issuer| Subject::from_arn(issuer.arn.as_deref()?)) {
             return subject;
         }
@@ -268,8 +270,9 @@ impl AccessKey {
 
 impl Actor {
     fn subject(&self, partition: &str, account: &str) -> Option<Subject> {
+        let kind = self.user.as_ref().and_then(|user| present(&user.kind));
         let issuer = self.session.as_ref().and_then(|session| session.issuer.as_deref());
-        if let Some(subject) = issuer.and_then(Subject::from_arn) {
+        if let Some(subject) = issuer.filter(|_| is_session(kind)).and_then(Subject::from_arn) {
             return Some(subject);
         }
         let user = self.user.as_ref()?;
@@ -282,6 +285,12 @@ impl Actor {
             own_account.unwrap_or(account),
         ))
     }
+}
+
+/// Whether a session's issuer tells who acted: of a role's session it does. Behind a federated user it is the broker,
+/// who is not under suspicion.
+pub(crate) fn is_session(kind: Option<&str>) -> bool {
+    matches!(kind, None | Some("AssumedRole" | "Role"))
 }
 
 /// The subject that a principal type, unique id and name describe, in CloudTrail's terms.
@@ -316,7 +325,7 @@ pub(crate) fn described(
 }
 
 pub(crate) fn present(member: &Option<String>) -> Option<&str> {
-    member.as_deref().filter(|text| !text.is_empty())
+    member.as_deref().filter(|text| !text.trim().is_empty())
 }
 
 #[cfg(test)]
@@ -391,6 +400,16 @@ mod tests {
             panic!("{found:?}");
         };
         assert_eq!((found.as_str(), account.as_str()), (arn, "444455556666"));
+    }
+
+    #[test]
+    fn a_federated_user_is_not_its_broker() {
+        let found = subjects(access_key(json!({
+            "PrincipalType": "FederatedUser", "PrincipalName": "bob",
+            "SessionContext": { "SessionIssuer": { "Arn": "arn:aws:iam::111122223333:user/broker" } }
+        })));
+        let [Subject::Unsupported(unsupported)] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(unsupported.reason, Reason::FederatedUser);
     }
 
     #[test]

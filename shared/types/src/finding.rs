@@ -98,6 +98,9 @@ pub struct Finding {
     pub created: Option<OffsetDateTime>,
     /// Processed by Security Hub.
     pub processed: Option<OffsetDateTime>,
+    /// Whether somebody else's comment stands on it. OCSF only: the note of an ASFF finding is looked at when ours is
+    /// written.
+    pub commented: bool,
     /// Everybody it names, each once.
     pub subjects: Vec<Subject>,
 }
@@ -116,15 +119,18 @@ pub struct Scope {
 
 impl Finding {
     /// The window of activity to investigate: 24 hours before the first observation (else creation, else
-    /// processing), at the full hour, until `now`, at most `look_back` long (and less than an hour more). `None` if the finding has no usable time.
+    /// processing), at the full hour, until `now`, at most `look_back` long. `None` if the finding has no usable time.
     pub fn scope(&self, now: OffsetDateTime, look_back: Duration) -> Option<Scope> {
         let first = self.first_observed.or(self.created).or(self.processed)?;
         // A product's clock may run ahead of ours.
         let wanted = first.min(now).checked_sub(BEFORE_FIRST_OBSERVATION)?;
         let earliest = now - look_back;
+        let clamped = wanted < earliest;
+        // Never further back than the look-back allows: Detective may refuse more.
+        let start = if clamped { full(earliest, 3600) + Duration::HOUR } else { full(wanted, 3600) };
         // Whole seconds, as Detective takes and gives them: a window is recognised by them.
-        let window = Window { start: full(wanted.max(earliest), 3600), end: full(now, 1) };
-        Some(Scope { window, clamped: wanted < earliest })
+        let window = Window { start: start.min(now), end: full(now, 1) };
+        Some(Scope { window, clamped })
     }
 }
 
@@ -166,6 +172,7 @@ mod tests {
             last_observed: None,
             created: None,
             processed: None,
+            commented: false,
             subjects: Vec::new(),
         }
     }
@@ -200,7 +207,7 @@ mod tests {
     fn the_look_back_bounds_the_window() {
         let old = Finding { first_observed: Some(datetime!(2020-01-01 0:00 UTC)), ..finding() };
         let scope = old.scope(NOW, Duration::days(30)).unwrap();
-        assert_eq!(scope.window.start, NOW - Duration::days(30));
+        assert_eq!(scope.window.start, NOW - Duration::days(30) + Duration::HOUR);
         assert!(scope.clamped);
     }
 

@@ -7,10 +7,11 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::asff::{self, described, null_is_empty, present};
+use crate::asff::{self, described, is_session, null_is_empty, present};
 use crate::finding::{self, Reference, Settled, timestamp};
 use crate::partition::{is_region, of_region};
-use crate::principal::{Subject, distinct};
+use crate::principal::{Reason, Subject, distinct};
+use crate::work::COMMENT_MARK;
 
 /// A Detection Finding.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -28,6 +29,8 @@ pub struct Finding {
     pub status: Option<String>,
     /// Milliseconds since the epoch.
     pub time: Option<i64>,
+    /// What somebody said about it (`BatchUpdateFindingsV2`).
+    pub comment: Option<String>,
     /// Who acted.
     pub actor: Option<Actor>,
     /// What supports the finding.
@@ -211,6 +214,7 @@ impl Finding {
             last_observed: either(info.last_seen_time, &info.last_seen_time_dt),
             created: either(info.created_time, &info.created_time_dt),
             processed: either(self.time, &None),
+            commented: present(&self.comment).is_some_and(|comment| !comment.starts_with(COMMENT_MARK)),
             subjects: self.subjects(of_region(region), account),
         })
     }
@@ -238,18 +242,23 @@ impl Actor {
     fn subject(&self, partition: &str, account: &str) -> Option<Subject> {
         let issuer = self.session.as_ref().and_then(|session| session.issuer.as_deref());
         let user = self.user.as_ref();
-        let by_arn = issuer.and_then(Subject::from_arn);
+        let kind = user.and_then(|user| present(&user.kind));
+        let by_arn = issuer.filter(|_| is_session(kind)).and_then(Subject::from_arn);
         let by_arn = by_arn.or_else(|| Subject::from_arn(user?.uid.as_deref()?));
         by_arn.or_else(|| {
             let user = user?;
             let own_account = user.account.as_ref().and_then(|account| present(&account.uid));
-            Some(described(
+            let described = described(
                 present(&user.kind),
                 present(&user.uid),
                 present(&user.name),
                 partition,
                 own_account.unwrap_or(account),
-            ))
+            );
+            // OCSF's actors need not be AWS's: a Kubernetes service account, for instance, is none of IAM's.
+            let foreign =
+                matches!(&described, Subject::Unsupported(who) if who.reason == Reason::Unidentified);
+            (!foreign).then_some(described)
         })
     }
 }

@@ -23,6 +23,9 @@ pub mod field {
     pub const INDICATORS: &str = "investigationIndicators.";
 }
 
+/// How our comments on OCSF findings begin, so that they are known as ours.
+pub const COMMENT_MARK: &str = "eventide-finding-enrich: ";
+
 /// The values of the user-defined field `investigate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -78,8 +81,10 @@ impl Trigger {
 }
 
 /// One finding on its way: decided by finding-investigate, carried on by finding-enrich from hop to hop.
+///
+/// Unknown members are let pass, because the two functions are not deployed in the same instant; what must not be
+/// misread is told by the version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Work {
     /// Format of this message.
     pub version: Version,
@@ -88,6 +93,10 @@ pub struct Work {
     /// Time of the event that asked.
     #[serde(with = "time::serde::rfc3339")]
     pub requested_at: OffsetDateTime,
+    /// When finding-enrich took it up. What waited in a queue before that, or comes out of the failed queue days later,
+    /// has its whole time yet.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub begun_at: Option<OffsetDateTime>,
     /// Who asked.
     pub trigger: Trigger,
     /// Which message of this run it is, from 0.
@@ -109,6 +118,9 @@ pub struct Work {
     /// Whether the finding already says `running`.
     #[serde(default)]
     pub marked_running: bool,
+    /// Whether somebody else's comment stands on the finding, which has to stay. OCSF only.
+    #[serde(default)]
+    pub commented: bool,
 }
 
 /// The format of a [`Work`] message. A message of another format is refused, not guessed at.
@@ -166,6 +178,7 @@ mod tests {
             version: Version::V1,
             run: "e".into(),
             requested_at: window.end,
+            begun_at: Some(window.end),
             trigger: Trigger::CustomAction,
             hop: 3,
             finding: Reference::Asff { id: "f".into(), product_arn: "p".into() },
@@ -175,6 +188,7 @@ mod tests {
             subjects: vec![principal],
             investigations: vec![Progress { principal: inner, state }],
             marked_running: true,
+            commented: false,
         };
         let text = serde_json::to_string(&work).unwrap();
         assert_eq!(serde_json::from_str::<Work>(&text).unwrap(), work);

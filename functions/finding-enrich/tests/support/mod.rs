@@ -222,6 +222,7 @@ pub(crate) fn work(world: &World, id: &str) -> Work {
         version: Version::V1,
         run: format!("event-of-{id}"),
         requested_at: now,
+        begun_at: None,
         trigger: Trigger::Automatic,
         hop: 0,
         finding: Reference::Asff { id: finding.id, product_arn: finding.product_arn },
@@ -234,6 +235,7 @@ pub(crate) fn work(world: &World, id: &str) -> Work {
         subjects: vec![Subject::named(Kind::Role, "aws", "111122223333", "Admin")],
         investigations: Vec::new(),
         marked_running: false,
+        commented: false,
     }
 }
 
