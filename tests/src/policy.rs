@@ -1,53 +1,88 @@
-//! Least privilege, proven: the calls that functions made against the grants of their roles.
+//! Least privilege, proven: the calls that were made against the grants of the roles that made them.
 //!
-//! What IAM decides by is taken from the Service Authorization Reference: the action behind an operation and the
-//! resource that it is checked against.
+//! What IAM decides by is taken from the Service Authorization Reference: the action behind an operation, the
+//! resource that it is checked against, and the condition keys that its request sets.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// An action on a resource, both possibly with wildcards: one grant of a policy.
+/// What IAM is asked for one call.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Call {
+    /// For example `sqs:SendMessage`.
+    pub action: String,
+    /// The ARN that the action is checked against; `*` if the action knows no resources.
+    pub resource: String,
+    /// The condition keys that say which members the request has.
+    keys: BTreeSet<String>,
+}
+
+impl Call {
+    /// A call whose request sets no condition keys.
+    pub fn new(action: &str, resource: &str) -> Self {
+        Self { action: action.to_owned(), resource: resource.to_owned(), keys: BTreeSet::new() }
+    }
+}
+
+/// One action on one resource of a policy, both possibly with wildcards.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Grant {
     /// For example `sqs:SendMessage`.
     pub action: String,
     /// An ARN or `*`.
     pub resource: String,
+    /// The condition keys that a request must not have.
+    absent: BTreeSet<String>,
 }
 
 impl Grant {
-    /// An action on a resource.
+    /// A grant without conditions.
     pub fn new(action: &str, resource: &str) -> Self {
-        Self { action: action.to_owned(), resource: resource.to_owned() }
+        Self { action: action.to_owned(), resource: resource.to_owned(), absent: BTreeSet::new() }
     }
 
-    fn covers(&self, call: &Grant) -> bool {
-        glob(&self.action, &call.action) && glob(&self.resource, &call.resource)
+    fn covers(&self, call: &Call) -> bool {
+        glob(&self.action, &call.action)
+            && glob(&self.resource, &call.resource)
+            && self.absent.is_disjoint(&call.keys)
     }
 }
 
-/// What the comparison found.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
-    /// Calls that no grant covers.
-    pub denied: BTreeSet<Grant>,
-    /// Grants that no call used.
-    pub unused: BTreeSet<Grant>,
-}
-
-/// Holds `calls` against `grants`.
-pub fn judge(calls: &BTreeSet<Grant>, grants: &BTreeSet<Grant>) -> Verdict {
-    let denied = calls.iter().filter(|call| !grants.iter().any(|grant| grant.covers(call)));
-    let unused = grants.iter().filter(|grant| !calls.iter().any(|call| grant.covers(call)));
-    Verdict { denied: denied.cloned().collect(), unused: unused.cloned().collect() }
+/// Everything that is wrong with `grants` for who makes exactly these `calls`, in sentences: a call that is not
+/// granted, a grant without which every call would still be granted, a grant of more than one action, and one
+/// on more than one resource that is not in `wide`, which holds pairs of an action (or a pattern) and a resource.
+pub fn faults(calls: &BTreeSet<Call>, grants: &BTreeSet<Grant>, wide: &[(&str, &str)]) -> Vec<String> {
+    let mut faults = Vec::new();
+    for Call { action, resource, keys } in
+        calls.iter().filter(|call| !grants.iter().any(|grant| grant.covers(call)))
+    {
+        faults.push(format!("{action} on {resource} with {keys:?} is not granted"));
+    }
+    for grant in grants {
+        let Grant { action, resource, .. } = grant;
+        let others = || grants.iter().filter(|other| *other != grant);
+        let mut covered = calls.iter().filter(|call| grant.covers(call));
+        if covered.all(|call| others().any(|other| other.covers(call))) {
+            faults.push(format!("{action} on {resource} is not needed"));
+        }
+        if action.contains(['*', '?']) {
+            faults.push(format!("{action} is more than one action"));
+        }
+        let known = wide.iter().any(|(of, known)| glob(of, action) && known == resource);
+        if resource.contains(['*', '?']) && !known {
+            faults.push(format!("{action} on {resource} is on more than it has to be"));
+        }
+    }
+    faults
 }
 
 /// Every grant of a policy document.
 ///
 /// # Errors
 ///
-/// A statement in a form that this does not understand: everything but a plain Allow.
+/// A statement in a form that this does not understand: everything but an Allow without a condition, or with the
+/// condition that members of the request are absent.
 pub fn grants(document: &Value) -> Result<BTreeSet<Grant>, String> {
     let mut grants = BTreeSet::new();
     for statement in list(document.get("Statement")) {
@@ -56,15 +91,28 @@ pub fn grants(document: &Value) -> Result<BTreeSet<Grant>, String> {
         if members.keys().any(|name| !known.contains(&name.as_str())) || statement["Effect"] != "Allow" {
             return Err(format!("not a plain Allow: {statement}"));
         }
+        let absent = absent(members.get("Condition"))?;
         for action in list(statement.get("Action")) {
             for resource in list(statement.get("Resource")) {
                 let text =
                     |value: &Value| value.as_str().map(str::to_owned).ok_or(format!("no text: {value}"));
-                grants.insert(Grant { action: text(action)?, resource: text(resource)? });
+                let (action, resource) = (text(action)?, text(resource)?);
+                grants.insert(Grant { action, resource, absent: absent.clone() });
             }
         }
     }
     Ok(grants)
+}
+
+fn absent(condition: Option<&Value>) -> Result<BTreeSet<String>, String> {
+    let Some(condition) = condition else { return Ok(BTreeSet::new()) };
+    let refusal = || format!("a condition of another form than `Null: {{key: 'true'}}`: {condition}");
+    let operators = condition.as_object().ok_or_else(refusal)?;
+    let keys = operators.get("Null").and_then(Value::as_object).ok_or_else(refusal)?;
+    if operators.len() > 1 || keys.values().any(|value| *value != "true") {
+        return Err(refusal());
+    }
+    Ok(keys.keys().cloned().collect())
 }
 
 fn list(value: Option<&Value>) -> Vec<&Value> {
@@ -75,76 +123,78 @@ fn list(value: Option<&Value>) -> Vec<&Value> {
     }
 }
 
-/// What IAM is asked for a call in the journal.
+/// What IAM is asked for a call in the journal, which has to keep bodies.
 ///
 /// # Errors
 ///
 /// A call that this does not know how to judge.
-pub fn asked(entry: &Value) -> Result<Grant, String> {
+pub fn asked(entry: &Value) -> Result<Call, String> {
     let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
     let named = |name: &str| {
         let resource = entry.get("resources").and_then(|resources| resources.get(name));
         resource.and_then(Value::as_str).ok_or_else(|| format!("the journal names no `{name}`: {entry}"))
     };
     let (service, operation, region) = (text("service"), text("operation"), text("region"));
-    let account = "111122223333";
+    let account = text("role_arn").split(':').nth(4).unwrap_or("111122223333");
     let hub = |kind: &str| format!("arn:aws:securityhub:{region}:{account}:{kind}");
+    let update = |syntax: &str, resource: &str| {
+        let body: Value = serde_json::from_str(text("body")).map_err(|error| format!("body: {error}"))?;
+        let mut call = Call::new("securityhub:BatchUpdateFindings", &hub(resource));
+        member_keys(&format!("securityhub:{syntax}/"), &body, &mut call.keys);
+        Ok::<_, String>(call)
+    };
     Ok(match (service, operation) {
         ("sqs", "SendMessage" | "SendMessageBatch") => {
             let queue = named("QueueUrl")?.rsplit('/').next().unwrap_or_default();
-            Grant::new("sqs:SendMessage", &format!("arn:aws:sqs:{region}:{account}:{queue}"))
+            Call::new("sqs:SendMessage", &format!("arn:aws:sqs:{region}:{account}:{queue}"))
         }
-        ("dynamodb", operation) => {
+        ("dynamodb", "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem") => {
             let table = format!("arn:aws:dynamodb:{region}:{account}:table/{}", named("TableName")?);
-            Grant::new(&format!("dynamodb:{operation}"), &table)
+            Call::new(&format!("dynamodb:{operation}"), &table)
         }
-        ("detective", "ListGraphs") => Grant::new("detective:ListGraphs", "*"),
-        ("detective", operation) => Grant::new(&format!("detective:{operation}"), named("GraphArn")?),
-        ("securityhub", "GetFindings") => Grant::new("securityhub:GetFindings", &hub("hub/default")),
-        ("securityhub", "BatchUpdateFindings") => {
-            Grant::new("securityhub:BatchUpdateFindings", &hub("hub/default"))
-        }
-        ("securityhub", "BatchUpdateFindingsV2") => {
-            Grant::new("securityhub:BatchUpdateFindings", &hub("hubv2/an-id"))
-        }
+        ("detective", "ListGraphs") => Call::new("detective:ListGraphs", "*"),
+        (
+            "detective",
+            "GetInvestigation" | "ListIndicators" | "ListInvestigations" | "StartInvestigation",
+        ) => Call::new(&format!("detective:{operation}"), named("GraphArn")?),
+        ("securityhub", "GetFindings") => Call::new("securityhub:GetFindings", &hub("hub/default")),
+        ("securityhub", "BatchUpdateFindings") => update("ASFFSyntaxPath", "hub/default")?,
+        // Authorised by the same action (Security Hub API reference, BatchUpdateFindingsV2).
+        ("securityhub", "BatchUpdateFindingsV2") => update("OCSFSyntaxPath", "hubv2/an-id")?,
         ("iam", "GetRole") => {
-            Grant::new("iam:GetRole", &format!("arn:aws:iam::{account}:role/{}", named("RoleName")?))
+            Call::new("iam:GetRole", &format!("arn:aws:iam::{account}:role/{}", named("RoleName")?))
         }
         ("iam", "GetUser") => {
-            Grant::new("iam:GetUser", &format!("arn:aws:iam::{account}:user/{}", named("UserName")?))
+            Call::new("iam:GetUser", &format!("arn:aws:iam::{account}:user/{}", named("UserName")?))
         }
-        ("sts", "AssumeRole") => Grant::new("sts:AssumeRole", named("RoleArn")?),
+        ("sts", "AssumeRole") => Call::new("sts:AssumeRole", named("RoleArn")?),
         _ => return Err(format!("`{service}:{operation}` is not known here: say what IAM checks")),
     })
 }
 
+/// The condition key of every member of a request, `prefix` and its path, as in `Severity.Label`.
+fn member_keys(prefix: &str, value: &Value, keys: &mut BTreeSet<String>) {
+    for (name, member) in value.as_object().into_iter().flatten() {
+        keys.insert(format!("{prefix}{name}"));
+        member_keys(&format!("{prefix}{name}."), member, keys);
+    }
+}
+
 /// Whether `text` matches a pattern of IAM's, in which `*` is any run of characters and `?` any one.
 fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    // reachable[i]: the pattern read so far matches the first i characters.
-    let mut reachable = vec![false; text.len() + 1];
-    if let Some(first) = reachable.first_mut() {
-        *first = true;
+    let mut wanted = pattern.chars();
+    match (wanted.next(), text.chars().next()) {
+        (None, None) => true,
+        (Some('*'), found) => glob(wanted.as_str(), text) || (found.is_some() && glob(pattern, rest(text))),
+        (Some(first), Some(found)) => (first == '?' || first == found) && glob(wanted.as_str(), rest(text)),
+        _ => false,
     }
-    for wanted in pattern {
-        let mut next = vec![false; text.len() + 1];
-        let mut any_before = false;
-        for (index, here) in reachable.iter().enumerate() {
-            any_before |= here;
-            if wanted == '*' {
-                if let Some(slot) = next.get_mut(index) {
-                    *slot = any_before;
-                }
-            } else if *here
-                && text.get(index).is_some_and(|found| wanted == '?' || wanted == *found)
-                && let Some(slot) = next.get_mut(index + 1)
-            {
-                *slot = true;
-            }
-        }
-        reachable = next;
-    }
-    reachable.last().copied().unwrap_or_default()
+}
+
+fn rest(text: &str) -> &str {
+    let mut chars = text.chars();
+    chars.next();
+    chars.as_str()
 }
 
 #[cfg(test)]
@@ -168,29 +218,64 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_grant_and_a_superfluous_one_are_found() {
-        let document = json!({ "Statement": [
-            { "Effect": "Allow", "Action": ["sqs:SendMessage", "sqs:PurgeQueue"], "Resource": "arn:q" },
-            { "Effect": "Allow", "Action": "iam:GetRole", "Resource": ["arn:role/*", "arn:other/*"] }
-        ] });
-        let calls = BTreeSet::from([
-            Grant::new("sqs:SendMessage", "arn:q"),
-            Grant::new("sqs:SendMessage", "arn:another"),
-            Grant::new("iam:GetRole", "arn:role/A"),
-        ]);
-        let verdict = judge(&calls, &grants(&document).unwrap());
-        assert_eq!(verdict.denied, [Grant::new("sqs:SendMessage", "arn:another")].into());
-        let unused = [Grant::new("sqs:PurgeQueue", "arn:q"), Grant::new("iam:GetRole", "arn:other/*")];
-        assert_eq!(verdict.unused, unused.into());
+    fn grants_fit_the_calls_or_the_fault_is_named() {
+        let calls = [Call::new("sqs:SendMessage", "arn:q"), Call::new("iam:GetRole", "arn:role/A")].into();
+        let fitting = || {
+            BTreeSet::from([Grant::new("sqs:SendMessage", "arn:q"), Grant::new("iam:GetRole", "arn:role/*")])
+        };
+        let wide = [("iam:GetRole", "arn:role/*")];
+        assert_eq!(faults(&calls, &fitting(), &wide), Vec::<String>::new());
+
+        let without = [Grant::new("iam:GetRole", "arn:role/*")].into();
+        let not_granted = "sqs:SendMessage on arn:q with {} is not granted";
+        assert_eq!(faults(&calls, &without, &wide), [not_granted]);
+        for (more, expected) in [
+            (("sqs:PurgeQueue", "arn:q"), "sqs:PurgeQueue on arn:q is not needed"),
+            (("sqs:SendMessage", "arn:other"), "sqs:SendMessage on arn:other is not needed"),
+            (("sqs:*", "arn:q"), "sqs:* is more than one action"),
+            (("sqs:SendMessage", "*"), "sqs:SendMessage on * is on more than it has to be"),
+            (("sqs:SendMessage", "arn:role/*"), "sqs:SendMessage on arn:role/* is on more than it has to be"),
+        ] {
+            let mut grants = fitting();
+            grants.insert(Grant::new(more.0, more.1));
+            let found = faults(&calls, &grants, &wide);
+            assert!(found.iter().any(|fault| fault == expected), "{more:?}: {found:?}");
+            // In place of the grant that fits, too.
+            grants.remove(&Grant::new("sqs:SendMessage", "arn:q"));
+            assert_ne!(faults(&calls, &grants, &wide), Vec::<String>::new(), "{more:?}");
+        }
     }
 
     #[test]
-    fn statements_that_are_no_plain_allow_are_refused() {
+    fn a_request_with_a_member_that_has_to_be_absent_is_not_granted() {
+        let condition = json!({ "Null": { "securityhub:ASFFSyntaxPath/Severity.Label": "true" } });
+        let statement = json!({
+            "Effect": "Allow", "Action": "securityhub:BatchUpdateFindings", "Resource": "*", "Condition": condition
+        });
+        let grants = grants(&json!({ "Statement": [statement] })).unwrap();
+        for (body, granted) in [
+            (json!({ "Note": { "Text": "t" }, "UserDefinedFields": { "Severity.Label": "x" } }), true),
+            (json!({ "Severity": { "Normalized": 1 } }), true),
+            (json!({ "Severity": { "Label": "LOW" } }), false),
+        ] {
+            let entry = json!({
+                "service": "securityhub", "operation": "BatchUpdateFindings", "region": "us-east-1",
+                "body": body.to_string()
+            });
+            let call = asked(&entry).unwrap();
+            assert_eq!(grants.iter().any(|grant| grant.covers(&call)), granted, "{body}");
+        }
+    }
+
+    #[test]
+    fn statements_that_are_not_understood_are_refused() {
         for statement in [
             json!({ "Effect": "Deny", "Action": "*", "Resource": "*" }),
             json!({ "Effect": "Allow", "NotAction": "a", "Resource": "*" }),
+            json!({ "Effect": "Allow", "Action": "a", "Resource": "*", "Condition": { "Null": { "k": "false" } } }),
+            json!({ "Effect": "Allow", "Action": "a", "Resource": "*", "Condition": { "Bool": { "k": "true" } } }),
         ] {
-            assert!(grants(&json!({ "Statement": statement })).is_err());
+            assert!(grants(&json!({ "Statement": statement })).is_err(), "{statement}");
         }
     }
 }

@@ -36,7 +36,15 @@ impl System {
     ///
     /// What keeps the local cloud or the stack from coming up.
     pub async fn start_with(parameters: &[(&str, &str)]) -> Result<Self, String> {
-        let cloud = LocalCloud::start().await?;
+        Self::start_on(LocalCloud::start().await?, parameters).await
+    }
+
+    /// As [`System::start_with`], on a local cloud that is running already.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the stack from coming up.
+    pub async fn start_on(cloud: LocalCloud, parameters: &[(&str, &str)]) -> Result<Self, String> {
         let mut all = BTreeMap::from([("PollDelaySeconds", "1"), ("LogLevel", "DEBUG")]);
         all.extend(parameters.iter().copied());
         let all: Vec<_> = all.into_iter().collect();
