@@ -1,6 +1,5 @@
 //! The finding enrichment system on a local cloud, as a test or the demo sees it.
 
-pub mod bench;
 pub mod demo;
 pub mod findings;
 pub mod policy;

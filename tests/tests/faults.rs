@@ -228,7 +228,6 @@ async fn events_that_are_not_ours_end_in_the_failed_queue_with_their_error() -> 
 #[tokio::test]
 async fn a_burst_over_few_roles_under_throttling_starts_one_investigation_a_role() -> Tested {
     let system = System::start().await?;
-    soon_visible(&system).await?;
     for skip in [10, 50, 100, 200] {
         let rule = json!({ "match": { "service": "detective" }, "skip": skip, "times": 5, "effect": { "type": "throttle" } });
         system.fault(&rule).await?;
