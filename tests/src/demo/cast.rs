@@ -1,5 +1,6 @@
 //! The findings of the demo, and what is to come of them.
 
+use eventide_types::work::COMMENT_MARK;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -187,9 +188,14 @@ pub async fn outcomes(system: &System) -> Result<Vec<Outcome>, String> {
     Ok((1..=CAST.len())
         .map(|number| Outcome {
             finding: find("findings", "/Id", &id(number)),
-            comment: at(&find("findingsV2", "/finding_info/uid", &id(number)), "/comment").to_owned(),
+            comment: without_mark(at(&find("findingsV2", "/finding_info/uid", &id(number)), "/comment")),
         })
         .collect())
+}
+
+/// What a comment of ours says after the mark by which it is known as ours; empty if it is not ours.
+fn without_mark(comment: &str) -> String {
+    comment.strip_prefix(COMMENT_MARK).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
