@@ -6,12 +6,20 @@ mod cache;
 pub mod detective;
 #[cfg(any(feature = "detective", feature = "iam", feature = "security-hub", feature = "sqs"))]
 mod errors;
+#[cfg(feature = "event-bus")]
+pub mod event_bus;
 #[cfg(feature = "testing")]
 mod faults;
 #[cfg(feature = "iam")]
 pub mod iam;
+#[cfg(feature = "marts")]
+pub mod marts;
 #[cfg(any(feature = "detective", feature = "security-hub"))]
 mod pages;
+#[cfg(feature = "redshift-data")]
+pub mod redshift_data;
+#[cfg(feature = "s3")]
+pub mod s3;
 #[cfg(feature = "security-hub")]
 pub mod security_hub;
 #[cfg(feature = "sqs")]

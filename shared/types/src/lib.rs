@@ -11,12 +11,14 @@
 //! - [`principal`]: IAM users and roles, and why something is neither
 //! - [`investigation`]: Amazon Detective's investigations and indicators
 //! - [`work`]: the message that carries a finding from one function to the next
+//! - [`mart`]: data marts, their definitions, requests and results
 //! - [`partition`]: partitions, ARNs and console addresses
 
 pub mod asff;
 pub mod finding;
 mod hostile;
 pub mod investigation;
+pub mod mart;
 pub mod ocsf;
 pub mod partition;
 pub mod principal;

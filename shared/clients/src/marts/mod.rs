@@ -1,0 +1,103 @@
+//! What the data marts' functions share in DynamoDB: the catalogue, the requests and the usage.
+//!
+//! Catalogue and requests live in the ledger table (`pk`), usage in a table of its own (`month`, `statement`) whose
+//! items do not expire.
+
+use eventide_kit::error::Error;
+use eventide_types::mart::Mart;
+use eventide_types::mart::request::{Record, State};
+use time::OffsetDateTime;
+
+/// Where a mart's file stands that is being deployed. One per key of the mart bucket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deployment {
+    /// The object in the mart bucket.
+    pub key: String,
+    /// The newest sequencer seen of this key: what S3 orders its versions by.
+    pub sequencer: String,
+    /// Its version in the bucket; `None`: the file was deleted.
+    pub version_id: Option<String>,
+    /// `building`, `swapping`, `dropping`, `in-force`, `rejected`, `withdrawn`
+    pub state: String,
+    /// Why it was rejected, with the line.
+    pub reason: Option<String>,
+    /// The mart as it will be in force when the statements have ended.
+    pub mart: Option<Mart>,
+    /// When it last moved.
+    pub updated_at: OffsetDateTime,
+}
+
+/// What one statement cost, and whom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Usage {
+    /// The month, in UTC: `2026-11`.
+    pub month: String,
+    /// The statement's id, so that a repeat counts once.
+    pub statement_id: String,
+    /// The team that pays.
+    pub owner: String,
+    /// The mart.
+    pub mart: String,
+    /// `query`, `deploy` or `refresh`
+    pub purpose: String,
+    /// The cluster or workgroup.
+    pub warehouse: String,
+    /// How it ended: `finished`, `failed` or `aborted`.
+    pub outcome: String,
+    /// Milliseconds that it ran.
+    pub milliseconds: u64,
+    /// Rows of its result.
+    pub rows: u64,
+    /// Bytes of its result.
+    pub bytes: u64,
+}
+
+/// The marts in force.
+pub trait Catalogue: Send + Sync {
+    /// The mart of that name.
+    fn mart(&self, name: &str) -> impl Future<Output = Result<Option<Mart>, Error>> + Send;
+    /// The names of all marts, in order.
+    fn names(&self) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
+    /// Puts a mart in force, unless a version of a later sequencer is. Another key's mart of the same name is
+    /// `Permanent.NameTaken`. `false`: a later one is in force.
+    fn put_in_force(&self, mart: &Mart) -> impl Future<Output = Result<bool, Error>> + Send;
+    /// Takes the mart of `key` out of force, unless a version of a later sequencer is in force.
+    fn withdraw(
+        &self,
+        name: &str,
+        key: &str,
+        sequencer: &str,
+    ) -> impl Future<Output = Result<bool, Error>> + Send;
+    /// The deployment of a key.
+    fn deployment(&self, key: &str) -> impl Future<Output = Result<Option<Deployment>, Error>> + Send;
+    /// Records a deployment, unless one of a later sequencer is recorded: `false`.
+    fn record(&self, deployment: &Deployment) -> impl Future<Output = Result<bool, Error>> + Send;
+}
+
+/// The requests on their way.
+pub trait Requests: Send + Sync {
+    /// Accepts a request, or answers with the record of an earlier delivery of it. Records expire after 30 days.
+    fn accept(&self, record: &Record) -> impl Future<Output = Result<Option<Record>, Error>> + Send;
+    /// The record of a token.
+    fn request(&self, token: &str) -> impl Future<Output = Result<Option<Record>, Error>> + Send;
+    /// Moves a record from one of the states `from` to that of `record`, and keeps what it says. `false`: it is in another state.
+    fn advance(&self, record: &Record, from: &[State]) -> impl Future<Output = Result<bool, Error>> + Send;
+    /// Tokens of requests that have not moved since `before` and are neither delivered nor failed, at most `limit`.
+    fn stale(
+        &self,
+        before: OffsetDateTime,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
+}
+
+/// What statements cost.
+pub trait Usages: Send + Sync {
+    /// Records what a statement cost; once, however often it is called.
+    fn record(&self, usage: &Usage) -> impl Future<Output = Result<(), Error>> + Send;
+    /// A page of a month's statements, and the token of the next.
+    fn month(
+        &self,
+        month: &str,
+        token: Option<String>,
+    ) -> impl Future<Output = Result<(Vec<Usage>, Option<String>), Error>> + Send;
+}

@@ -1,0 +1,1 @@
+//! The manifest of a delivered result and the events about it.

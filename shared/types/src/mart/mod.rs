@@ -1,0 +1,21 @@
+//! Data marts: named, parameterised queries on Amazon Redshift, run through the Data API.
+//!
+//! A mart is one SQL file: a typed [`Definition`] in its header and exactly one `SELECT` as its body. mart-deploy
+//! compiles it into a [`Mart`], the entry of the catalogue that the other functions read; none of them parses SQL.
+//!
+//! - [`definition`]: the header, as its author writes it
+//! - [`catalogue`]: the compiled mart in force
+//! - [`value`]: parameters of a request, checked against their definition
+//! - [`request`]: what is asked for, and the record of a request on its way
+//! - [`statement`]: names of statements and the event that tells of their end
+//! - [`delivery`]: the manifest of a delivered result and the events about it
+
+pub mod catalogue;
+pub mod definition;
+pub mod delivery;
+pub mod request;
+pub mod statement;
+pub mod value;
+
+pub use catalogue::Mart;
+pub use definition::Definition;
