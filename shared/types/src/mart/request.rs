@@ -49,7 +49,7 @@ pub enum State {
 }
 
 /// The record of a request, kept from its acceptance until its expiry. Its key is the [`token`](Self::token).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// 64 hex digits made from what identifies the request: the Data API's `ClientToken`, and the end of the
     /// statement's name, so that the event of its end leads here.
@@ -70,6 +70,12 @@ pub struct Record {
     pub format: Format,
     /// Whether the warehouse writes the result.
     pub unload: bool,
+    /// The SQL to run, kept so that a second attempt to submit it is the same statement.
+    pub sql: String,
+    /// Its named parameters.
+    pub parameters: Vec<(String, String)>,
+    /// Whether the answer carries the rows, so that there is nothing to deliver.
+    pub inline: bool,
     /// Where the result will lie: the key without extension, in the result bucket.
     pub key: String,
     /// The most rows allowed.
@@ -88,4 +94,16 @@ pub struct Record {
     /// When it last moved.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
+}
+
+impl std::fmt::Debug for Record {
+    /// Without parameters and reason, which are content.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Record")
+            .field("token", &self.token)
+            .field("mart", &self.request.mart)
+            .field("state", &self.state)
+            .field("statement_id", &self.statement_id)
+            .finish_non_exhaustive()
+    }
 }
