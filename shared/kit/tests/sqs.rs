@@ -239,7 +239,7 @@ async fn a_panic_fails_its_record_alone() {
             }
         })
         .await;
-    let panicked = "Retryable.Panicked";
+    let panicked = "Retryable.Panic";
     let expected = [("a", "ok"), ("boom", panicked), ("boom at once", panicked), ("b", "ok")];
     assert_eq!(outcomes(&processed), pairs(&expected));
 }
@@ -332,6 +332,99 @@ async fn failures_are_logged_one_by_one_and_a_common_cause_once() {
     assert_eq!(cause.len(), 1, "{log}");
     assert!(cause[0].contains("records=4") && cause[0].contains("`x` is not allowed"), "{log}");
     assert!(!log.contains("body of"), "{log}");
+}
+
+#[tokio::test]
+async fn lines_about_a_record_carry_its_ids_to_the_end() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let mut of_eventbridge = message("retry-1", None);
+    of_eventbridge["body"] = json!(r#"{"id": "event-7"}"#);
+    let records = event(vec![of_eventbridge, message("never-2", None), message("later-3", None)]);
+    let mut processed = each(records, &OPTIONS, &minute(&clock()), |record| async move {
+        if record.message_id != "retry-1" {
+            tracing::Span::current().record("correlation_id", format!("run-of-{}", record.message_id));
+        }
+        tokio::task::yield_now().await;
+        by_id(record).await
+    })
+    .await;
+    // As what is done after the records may fail.
+    processed[2].result = Err(Error::retryable("Throttled", "`write` was throttled"));
+    processed[2].span.in_scope(|| tracing::info!("not written"));
+    respond(processed, &OPTIONS, &MemoryDeadLetters::default()).await.unwrap();
+
+    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let expected = [
+        ("retry-1", "event-7", "record failed and comes back"),
+        ("never-2", "run-of-never-2", "record failed and was set aside"),
+        ("later-3", "run-of-later-3", "record failed and comes back"),
+        ("later-3", "run-of-later-3", "not written"),
+    ];
+    for (id, correlation, message) in expected {
+        let found = log.lines().filter(|line| {
+            line.contains(&format!("message_id=\"{id}\""))
+                && line.contains(&format!("correlation_id=\"{correlation}\""))
+                && line.contains(message)
+        });
+        assert_eq!(found.count(), 1, "{id}: {message}\n{log}");
+    }
+    assert_eq!(log.lines().count(), expected.len(), "{log}");
+}
+
+#[tokio::test]
+async fn a_letter_that_is_too_long_is_sent_with_less() {
+    let reason = "r".repeat(500);
+    // Body, room in the queue, what is left of the body, whether the reason is whole, what the log tells.
+    let cases = [
+        (3_000, 4_000, 3_000, true, ""),
+        (3_000, 3_200, 3_000, false, " with a shorter reason"),
+        (3_000, 3_000, 1_976, false, " without the end of its body"),
+    ];
+    for (body, room, kept, whole_reason, told) in cases {
+        let letters = MemoryDeadLetters::up_to(room);
+        let mut message = message("long", None);
+        message["body"] = json!("b".repeat(body));
+        let processed = each(event(vec![message]), &OPTIONS, &minute(&clock()), |_| async {
+            Err::<(), _>(Error::permanent("InvalidEvent", reason.clone()))
+        })
+        .await;
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let response = respond(processed, &OPTIONS, &letters).await.unwrap();
+
+        assert!(failures(&response).is_empty(), "{room}");
+        let [(record, error_type)] = letters.sent().try_into().unwrap();
+        assert_eq!((record.body.len(), error_type.as_str()), (kept, "Permanent.InvalidEvent"), "{room}");
+        let [sent] = letters.reasons().try_into().unwrap();
+        assert_eq!(sent == reason, whole_reason, "{sent}");
+        assert!(sent.contains(&"r".repeat(64)), "{sent}");
+        assert_eq!(sent.contains("(only 1976 of 3000 bytes of the body)"), kept < body, "{sent}");
+        let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert!(log.contains(&format!("record failed and was set aside{told} receive_count")), "{log}");
+        assert!(log.contains(&reason), "the log has the whole reason: {log}");
+    }
+
+    // A body that is cut between two bytes of a character would be no text.
+    let letters = MemoryDeadLetters::up_to(2_100);
+    let mut wide = message("wide", None);
+    wide["body"] = json!("ü".repeat(1_050) + "!");
+    let never = |_| async { Err::<(), _>(Error::permanent("InvalidEvent", "no good")) };
+    let processed = each(event(vec![wide]), &OPTIONS, &minute(&clock()), never).await;
+    respond(processed, &OPTIONS, &letters).await.unwrap();
+    assert_eq!(letters.sent()[0].0.body, "ü".repeat(538));
+
+    // Where less does not help, it comes back.
+    let letters = MemoryDeadLetters::up_to(5);
+    let processed = each(standard(&["never"]), &OPTIONS, &minute(&clock()), by_id).await;
+    let response = respond(processed, &OPTIONS, &letters).await.unwrap();
+    assert_eq!(failures(&response), ["never"]);
 }
 
 /// Lambda's runtime moves handlers between threads.

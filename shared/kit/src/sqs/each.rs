@@ -5,11 +5,13 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
+use tracing::{Instrument as _, Span};
 
 use super::{Options, Processed, Record, SqsEvent};
 use crate::{
     deadline::Deadline,
     error::{Class, Error},
+    event,
 };
 
 /// Runs `work` over the records of `event` and gives back what came of each, in their order.
@@ -20,8 +22,19 @@ use crate::{
 /// - another record met an error of [`Class::Environment`]: the same error;
 /// - an earlier record of its FIFO group failed (`Environment.GroupBlocked`).
 ///
-/// A panic fails its record alone, as `Retryable.Panicked`. A record that is still worked on when
-/// `options.reserve` is reached is cut off, as `Retryable.DeadlineExceeded`.
+/// A panic fails its record alone, as `Retryable.Panic`: unlike an event, which Lambda would only give to the same
+/// code again at once, a record has receives left, and nothing is lost by using them. A record that is still worked
+/// on when `options.reserve` is reached is cut off, as `Retryable.DeadlineExceeded`.
+///
+/// Each record's work runs in a span of its own, with its `message_id` and a `correlation_id`: the top-level `id` of
+/// the body, as EventBridge sets it, unless `work` knows better and says so:
+///
+/// ```
+/// # let order = "7bf73129";
+/// tracing::Span::current().record("correlation_id", order);
+/// ```
+///
+/// The span stays with the record ([`Processed::span`]), so that what is logged about it later carries both.
 pub async fn each<T, F, Fut>(
     event: SqsEvent,
     options: &Options,
@@ -66,6 +79,12 @@ fn lanes(event: SqsEvent) -> Vec<Lane> {
     lanes
 }
 
+/// At ERROR, so that no log level turns off what every line about the record must carry.
+fn span(record: &Record) -> Span {
+    let correlation_id = event::top_level_id(record.body.as_bytes());
+    tracing::error_span!("record", message_id = record.message_id, correlation_id)
+}
+
 struct Batch<'a, F> {
     options: &'a Options,
     deadline: &'a Deadline,
@@ -83,12 +102,13 @@ impl<F> Batch<'_, F> {
         let mut blocked = false;
         let mut done = Vec::with_capacity(lane.len());
         for (position, record) in lane {
+            let span = span(&record);
             let result = match self.admit(&record, blocked) {
-                Ok(()) => self.work(Arc::clone(&record)).await,
+                Ok(()) => self.work(Arc::clone(&record)).instrument(span.clone()).await,
                 Err(error) => Err(error),
             };
             blocked |= result.is_err();
-            done.push((position, Processed { record, result }));
+            done.push((position, Processed { record, result, span }));
         }
         done
     }
@@ -118,7 +138,7 @@ impl<F> Batch<'_, F> {
         // What is cut off here comes back; what is killed with the invocation takes the whole batch with it.
         let result = match self.deadline.run(self.options.reserve, work).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_panic)) => Err(Error::retryable("Panicked", "the record's handler panicked")),
+            Ok(Err(_panic)) => Err(Error::retryable("Panic", "the record's handler panicked")),
             Err(expired) => Err(expired.into()),
         };
         if let Err(error) = &result

@@ -13,7 +13,10 @@
 //! *Comes back* means that it is reported failed, so that SQS delivers it again.
 //!
 //! A record that cannot be sent to the dead letters is reported failed, so that it is never lost: at worst
-//! the queue's own redrive policy moves it, without a reason.
+//! the queue's own redrive policy moves it, without a reason. One that is only too long to be sent together with its
+//! reason is sent with less of both.
+//!
+//! Every line about a record carries its `message_id` and its `correlation_id`, those of [`respond`] included.
 //!
 //! In a FIFO queue the records of a group are handled one after another; after one that failed the rest of
 //! its group comes back untouched. Groups are independent of each other. `MessageGroupId` on a standard queue
@@ -28,17 +31,20 @@ use std::{
 
 use aws_lambda_events::event::sqs::SqsMessage;
 use time::OffsetDateTime;
+use tracing::Span;
 
 use crate::error::Error;
 
+mod dead_letters;
 mod each;
 mod respond;
 
 pub use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-pub use each::each;
+pub use dead_letters::DeadLetters;
 #[cfg(any(test, feature = "testing"))]
-pub use respond::MemoryDeadLetters;
-pub use respond::{DeadLetters, respond};
+pub use dead_letters::MemoryDeadLetters;
+pub use each::each;
+pub use respond::respond;
 
 /// How a batch is worked through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,4 +119,6 @@ pub struct Processed<T> {
     pub record: Arc<Record>,
     /// What the work gave, or why it failed or was not begun.
     pub result: Result<T, Error>,
+    /// The span that its work ran in, for whatever else is done about it: `span.in_scope(…)`, or `.instrument(span)`.
+    pub span: Span,
 }

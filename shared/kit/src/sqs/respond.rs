@@ -1,22 +1,19 @@
-use std::{collections::BTreeMap, future::Future};
+use std::collections::BTreeMap;
 
 use futures_util::{StreamExt as _, stream};
+use tracing::Instrument as _;
 
-use super::{Options, Processed, Record, SqsBatchResponse};
+use super::{
+    DeadLetters, Options, Processed, Record, SqsBatchResponse,
+    dead_letters::{self, Taken},
+};
 use crate::error::{Class, Error};
-
-/// Where records go that must not come back: a queue that a person looks into, with an alarm on its depth.
-pub trait DeadLetters: Send + Sync {
-    /// Sends the record's body there, with the error's type and reason.
-    ///
-    /// # Errors
-    ///
-    /// If it was not, or may not have been, accepted; the record then comes back.
-    fn send(&self, record: &Record, error: &Error) -> impl Future<Output = Result<(), Error>> + Send;
-}
 
 /// The reply to a batch: who comes back. Sends the others that failed to `dead_letters`, and logs every
 /// failure by id, type and reason, those of [`Class::Environment`] once a cause.
+///
+/// A letter that is refused for good because it is too long is sent with a shorter reason and, if it has to be, without
+/// the last KiB of the body; its reason then says so.
 ///
 /// # Errors
 ///
@@ -27,23 +24,12 @@ pub async fn respond<T>(
     options: &Options,
     dead_letters: &impl DeadLetters,
 ) -> Result<SqsBatchResponse, Error> {
-    let failed =
-        processed.into_iter().filter_map(|Processed { record, result }| Some((record, result.err()?)));
+    let failed = processed
+        .into_iter()
+        .filter_map(|Processed { record, result, span }| Some((record, result.err()?, span)));
     let settled: Vec<_> = stream::iter(failed)
-        .map(|(record, error)| async move {
-            let comes_back = match error.class() {
-                Class::Permanent => !set_aside(&record, &error, dead_letters).await,
-                // Out of a FIFO group nothing is taken that did not fail by itself: the order would be lost.
-                Class::Environment if record.group.is_some() => true,
-                _ if record.receive_count >= options.max_receives => {
-                    !set_aside(&record, &error, dead_letters).await
-                }
-                Class::Environment => true,
-                Class::Retryable => {
-                    log_retry(&record, &error);
-                    true
-                }
-            };
+        .map(|(record, error, span)| async move {
+            let comes_back = settle(&record, &error, options, dead_letters).instrument(span).await;
             (record, error, comes_back)
         })
         .buffered(options.concurrency.max(1))
@@ -72,9 +58,24 @@ pub async fn respond<T>(
     Ok(response)
 }
 
+/// Whether a record that failed comes back.
+async fn settle(record: &Record, error: &Error, options: &Options, dead_letters: &impl DeadLetters) -> bool {
+    match error.class() {
+        Class::Permanent => !set_aside(record, error, dead_letters).await,
+        // Out of a FIFO group nothing is taken that did not fail by itself: the order would be lost.
+        Class::Environment if record.group.is_some() => true,
+        _ if record.receive_count >= options.max_receives => !set_aside(record, error, dead_letters).await,
+        Class::Environment => true,
+        Class::Retryable => {
+            log_retry(record, error);
+            true
+        }
+    }
+}
+
+/// Like every line about a record in its span, so its ids are known.
 fn log_retry(record: &Record, error: &Error) {
     tracing::warn!(
-        message_id = record.message_id,
         receive_count = record.receive_count,
         error_type = error.qualified_type(),
         reason = %error,
@@ -84,57 +85,18 @@ fn log_retry(record: &Record, error: &Error) {
 
 /// Whether the record is out of the way.
 async fn set_aside(record: &Record, error: &Error, dead_letters: &impl DeadLetters) -> bool {
-    let sent = dead_letters.send(record, error).await;
+    let sent = dead_letters::send(dead_letters, record, error).await;
     let outcome = match &sent {
-        Ok(()) => "record failed and was set aside".to_owned(),
+        Ok(Taken::Whole) => "record failed and was set aside".to_owned(),
+        Ok(Taken::BriefReason) => "record failed and was set aside with a shorter reason".to_owned(),
+        Ok(Taken::CutBody) => "record failed and was set aside without the end of its body".to_owned(),
         Err(cause) => format!("record failed and comes back, because it could not be set aside: {cause}"),
     };
     tracing::error!(
-        message_id = record.message_id,
         receive_count = record.receive_count,
         error_type = error.qualified_type(),
         reason = %error,
         "{outcome}"
     );
     sent.is_ok()
-}
-
-#[cfg(any(test, feature = "testing"))]
-pub use memory::MemoryDeadLetters;
-
-#[cfg(any(test, feature = "testing"))]
-mod memory {
-    use std::sync::{Arc, Mutex, PoisonError};
-
-    use super::{DeadLetters, Error, Record};
-
-    /// [`DeadLetters`] for tests. Clones share what was sent.
-    #[derive(Debug, Clone, Default)]
-    pub struct MemoryDeadLetters {
-        sent: Arc<Mutex<Vec<(Record, String)>>>,
-        refuses: bool,
-    }
-
-    impl MemoryDeadLetters {
-        /// A queue that accepts nothing.
-        pub fn refusing() -> Self {
-            Self { refuses: true, ..Self::default() }
-        }
-
-        /// The records that were sent, each with the error's qualified type.
-        pub fn sent(&self) -> Vec<(Record, String)> {
-            self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
-        }
-    }
-
-    impl DeadLetters for MemoryDeadLetters {
-        async fn send(&self, record: &Record, error: &Error) -> Result<(), Error> {
-            if self.refuses {
-                return Err(Error::environment("Unreachable", "the dead-letter queue did not answer"));
-            }
-            let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-            sent.push((record.clone(), error.qualified_type()));
-            Ok(())
-        }
-    }
 }
