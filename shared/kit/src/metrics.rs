@@ -4,8 +4,12 @@
 //! fixed by its type, while one batch counts many outcomes, each under dimensions of its own; it would bring a writer
 //! stack several times the size of this file to do what a line of JSON does.
 //!
-//! Limits kept (EMF specification): 100 metrics a directive, 100 values a metric, 30 dimensions a set, dimension names
-//! of 250 and values of 1,024 characters, ASCII only.
+//! Rules kept ([EMF specification]): 100 metrics a directive, 100 values a metric, 30 dimensions a set, dimension values
+//! of 1,024 characters, ASCII only; every metric and dimension is a member of the same JSON object, so no name stands
+//! for two things in a line. Values lie within ±2^360 ([`MetricDatum`]).
+//!
+//! [EMF specification]: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+//! [`MetricDatum`]: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html
 
 use std::{
     collections::BTreeMap,
@@ -17,14 +21,18 @@ use time::OffsetDateTime;
 
 /// The dimension that every metric carries, as in Lambda's own metrics.
 const FUNCTION_NAME: &str = "FunctionName";
+/// The member that makes a line EMF.
+const METADATA: &str = "_aws";
 /// `FunctionName` takes one of 30.
 const DIMENSIONS: usize = 29;
 const METRICS_PER_LINE: usize = 100;
 const VALUES_PER_METRIC: usize = 100;
 const DIMENSION_VALUE: usize = 1024;
+/// 2^360: CloudWatch refuses what is further from zero.
+const LARGEST: f64 = f64::from_bits((1023 + 360) << 52);
 
 /// A unit in CloudWatch's terms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unit {
     /// How many.
     Count,
@@ -50,22 +58,22 @@ impl Unit {
 /// What one invocation has measured so far. Clones share it.
 ///
 /// [`run`](crate::run) writes it out when the invocation ends, well or badly. Metric and dimension names are written
-/// in UpperCamelCase and are not the same. Dimension values must be few and known: each combination is a metric that
-/// is billed.
+/// in UpperCamelCase. Dimension values must be few and known: each combination is a metric that is billed.
+///
+/// Names that a line cannot hold are sorted out: of two dimensions of one name the first counts; a dimension with the
+/// metric's own name, or beyond the 29th, is left out; a metric named `FunctionName` or `_aws` is not recorded. A
+/// metric that is recorded in several units is several metrics, as it is to CloudWatch.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     namespace: &'static str,
     function: Arc<str>,
-    sets: Arc<Mutex<BTreeMap<Dimensions, BTreeMap<&'static str, Metric>>>>,
+    sets: Arc<Mutex<BTreeMap<Dimensions, Recorded>>>,
 }
 
-type Dimensions = Vec<(&'static str, String)>;
+type Dimensions = BTreeMap<&'static str, String>;
 
-#[derive(Debug)]
-struct Metric {
-    unit: Unit,
-    values: Vec<f64>,
-}
+/// Values by name and unit.
+type Recorded = BTreeMap<(&'static str, Unit), Vec<f64>>;
 
 impl Metrics {
     /// Nothing measured yet. `namespace` is CloudWatch's, such as `Eventide/FindingEnrichment`; `function` becomes the
@@ -82,9 +90,9 @@ impl Metrics {
         });
     }
 
-    /// Records one measurement. CloudWatch refuses numbers that are not finite, so they are left out.
+    /// Records one measurement. CloudWatch refuses numbers that are not finite or beyond 2^360, so they are left out.
     pub fn record(&self, name: &'static str, unit: Unit, value: f64, dimensions: &[(&'static str, &str)]) {
-        if value.is_finite() {
+        if value.abs() <= LARGEST {
             self.change(name, unit, dimensions, |values| values.push(value));
         }
     }
@@ -92,21 +100,8 @@ impl Metrics {
     /// Everything measured so far as EMF lines dated `now`; what was taken is not returned again.
     pub fn take_lines(&self, now: OffsetDateTime) -> Vec<String> {
         let sets = std::mem::take(&mut *self.sets.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut lines = Vec::new();
-        for (dimensions, metrics) in &sets {
-            let rounds = metrics.values().map(|metric| metric.values.len().div_ceil(VALUES_PER_METRIC)).max();
-            for round in 0..rounds.unwrap_or(0) {
-                let part: Vec<_> = metrics
-                    .iter()
-                    .filter_map(|(name, metric)| {
-                        let values = metric.values.chunks(VALUES_PER_METRIC).nth(round)?;
-                        Some((*name, metric.unit, values))
-                    })
-                    .collect();
-                lines.extend(part.chunks(METRICS_PER_LINE).map(|part| self.line(dimensions, part, now)));
-            }
-        }
-        lines
+        let lines = |(set, recorded)| parts(recorded).into_iter().map(move |part| self.line(set, &part, now));
+        sets.iter().flat_map(lines).collect()
     }
 
     /// The sum of everything recorded under `name` whose dimensions include `dimensions`, for tests of functions.
@@ -114,10 +109,10 @@ impl Metrics {
     pub fn sum(&self, name: &str, dimensions: &[(&'static str, &str)]) -> f64 {
         let sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
         let included = |set: &Dimensions| {
-            dimensions.iter().all(|(key, value)| set.iter().any(|(k, v)| k == key && v == value))
+            dimensions.iter().all(|(key, value)| set.get(key).is_some_and(|of_set| of_set == value))
         };
-        let sets = sets.iter().filter(|(set, _)| included(set));
-        sets.filter_map(|(_, metrics)| metrics.get(name)).flat_map(|metric| &metric.values).sum()
+        let recorded = sets.iter().filter(|(set, _)| included(set)).flat_map(|(_, recorded)| recorded);
+        recorded.filter(|((of_metric, _), _)| *of_metric == name).flat_map(|(_, values)| values).sum()
     }
 
     fn change(
@@ -127,22 +122,29 @@ impl Metrics {
         dimensions: &[(&'static str, &str)],
         change: impl FnOnce(&mut Vec<f64>),
     ) {
-        let set: Dimensions =
-            dimensions.iter().take(DIMENSIONS).map(|(key, value)| (*key, dimension_value(value))).collect();
+        if [FUNCTION_NAME, METADATA].contains(&name) {
+            tracing::error!(metric = name, "metric not recorded: its name is taken in every line");
+            return;
+        }
+        let mut set = Dimensions::new();
+        for (key, value) in dimensions {
+            let free = ![FUNCTION_NAME, METADATA, name].contains(key) && !set.contains_key(key);
+            if free && set.len() < DIMENSIONS {
+                set.insert(key, dimension_value(value));
+            }
+        }
         let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
-        let metrics = sets.entry(set).or_default();
-        change(&mut metrics.entry(name).or_insert_with(|| Metric { unit, values: Vec::new() }).values);
+        change(sets.entry(set).or_default().entry((name, unit)).or_default());
     }
 
-    fn line(&self, set: &Dimensions, metrics: &[(&str, Unit, &[f64])], now: OffsetDateTime) -> String {
-        let names: Vec<&str> =
-            std::iter::once(FUNCTION_NAME).chain(set.iter().map(|(key, _)| *key)).collect();
+    fn line(&self, set: &Dimensions, metrics: &Part<'_>, now: OffsetDateTime) -> String {
+        let names: Vec<&str> = std::iter::once(FUNCTION_NAME).chain(set.keys().copied()).collect();
         let definitions: Vec<Value> =
-            metrics.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit.as_str() })).collect();
+            metrics.iter().map(|(name, (unit, _))| json!({ "Name": name, "Unit": unit.as_str() })).collect();
         let millis = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
         let mut line = Map::new();
         line.insert(
-            "_aws".to_owned(),
+            METADATA.to_owned(),
             json!({
                 "Timestamp": millis,
                 "CloudWatchMetrics": [{ "Namespace": self.namespace, "Dimensions": [names], "Metrics": definitions }],
@@ -150,12 +152,32 @@ impl Metrics {
         );
         line.insert(FUNCTION_NAME.to_owned(), json!(&*self.function));
         line.extend(set.iter().map(|(key, value)| ((*key).to_owned(), json!(value))));
-        line.extend(metrics.iter().map(|(name, _, values)| {
+        line.extend(metrics.iter().map(|(name, (_, values))| {
             let value = if let [value] = values { json!(value) } else { json!(values) };
             ((*name).to_owned(), value)
         }));
         Value::Object(line).to_string()
     }
+}
+
+/// What fits into one line: a name once, with its unit and at most 100 values.
+type Part<'a> = BTreeMap<&'a str, (Unit, &'a [f64])>;
+
+/// Puts every chunk of values into the first line that has a place for it.
+fn parts(recorded: &Recorded) -> Vec<Part<'_>> {
+    let mut parts: Vec<Part<'_>> = Vec::new();
+    for ((name, unit), values) in recorded {
+        for chunk in values.chunks(VALUES_PER_METRIC) {
+            let free = |part: &&mut Part<'_>| part.len() < METRICS_PER_LINE && !part.contains_key(name);
+            match parts.iter_mut().find(free) {
+                Some(part) => {
+                    part.insert(name, (*unit, chunk));
+                }
+                None => parts.push(Part::from([(*name, (*unit, chunk))])),
+            }
+        }
+    }
+    parts
 }
 
 /// CloudWatch takes 1 to 1,024 printable ASCII characters that are not all white space.
@@ -249,6 +271,68 @@ mod tests {
         metrics.count("Records", 1, &many);
         let written = lines(&metrics);
         assert_eq!(written[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0].as_array().unwrap().len(), 30);
+
+        for value in [f64::INFINITY, f64::NAN, 2.0_f64.powi(361), -2.0_f64.powi(361)] {
+            metrics.record("Delay", Unit::Seconds, value, &[]);
+        }
+        assert!(lines(&metrics).is_empty());
+        metrics.record("Delay", Unit::Seconds, -2.0_f64.powi(360), &[]);
+        assert_eq!(lines(&metrics).len(), 1);
+    }
+
+    #[test]
+    fn no_name_stands_for_two_things_in_a_line() {
+        let directive = |line: &Value| line["_aws"]["CloudWatchMetrics"][0].clone();
+        let metrics = metrics();
+        type Case = (&'static [(&'static str, &'static str)], Value, Value);
+        let cases: [Case; 4] = [
+            (&[("A", "1"), ("A", "2")], json!(["FunctionName", "A"]), json!("1")),
+            (&[("FunctionName", "other"), ("A", "1")], json!(["FunctionName", "A"]), json!("1")),
+            (&[("Records", "x"), ("A", "1")], json!(["FunctionName", "A"]), json!("1")),
+            (&[("_aws", "x")], json!(["FunctionName"]), Value::Null),
+        ];
+        for (dimensions, names, value) in cases {
+            metrics.count("Records", 1, dimensions);
+            let [line] = lines(&metrics).try_into().unwrap();
+            assert_eq!(directive(&line)["Dimensions"], json!([names]), "{dimensions:?}");
+            let members = (&line["FunctionName"], &line["A"], &line["Records"]);
+            assert_eq!(members, (&json!("greet"), &value, &json!(1.0)), "{dimensions:?}");
+        }
+
+        metrics.count("Records", 1, &[("A", "1"), ("B", "2")]);
+        metrics.count("Records", 2, &[("B", "2"), ("A", "1")]);
+        let [line] = lines(&metrics).try_into().unwrap();
+        assert_eq!(line["Records"], 3.0, "a set has no order");
+
+        for name in ["FunctionName", "_aws"] {
+            metrics.count(name, 1, &[]);
+        }
+        assert!(lines(&metrics).is_empty());
+    }
+
+    #[test]
+    fn a_metric_in_two_units_is_two_metrics() {
+        let metrics = metrics();
+        metrics.record("Delay", Unit::Seconds, 1.5, &[]);
+        metrics.record("Delay", Unit::Milliseconds, 250.0, &[]);
+        metrics.record("Delay", Unit::Seconds, 2.5, &[]);
+        metrics.count("Records", 1, &[]);
+        let written: Vec<_> = lines(&metrics)
+            .iter()
+            .map(|line| {
+                let metrics = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].clone();
+                (metrics, line["Delay"].clone())
+            })
+            .collect();
+        let (seconds, millis) = (
+            json!({ "Name": "Delay", "Unit": "Seconds" }),
+            json!({ "Name": "Delay", "Unit": "Milliseconds" }),
+        );
+        let records = json!({ "Name": "Records", "Unit": "Count" });
+        assert_eq!(
+            written,
+            [(json!([seconds, records]), json!([1.5, 2.5])), (json!([millis]), json!(250.0))]
+        );
     }
 
     #[test]
