@@ -55,6 +55,7 @@ impl Function for Greet {
         if config.greeting == "Silence" {
             return Err(Error::environment("NothingToSay", "a greeting of silence is none"));
         }
+        possible(&config.greeting);
         Ok(Self { config })
     }
 
@@ -72,6 +73,14 @@ impl Function for Greet {
         greetable(&name);
         tracing::info!(length, "greeted");
         Ok(Greeting { text: format!("{}, {name}!", self.config.greeting) })
+    }
+}
+
+/// A bug at start-up.
+#[expect(clippy::panic, reason = "shows that a panic at start-up is reported like any other failure")]
+fn possible(greeting: &str) {
+    if greeting == "Abracadabra" {
+        panic!("{greeting} does nothing");
     }
 }
 

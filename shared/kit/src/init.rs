@@ -1,11 +1,18 @@
 //! What Lambda sets for every function, and how a start-up that fails is reported.
 
 use std::{
+    cell::RefCell,
     io::{Read, Write},
     net::{TcpStream, ToSocketAddrs},
+    panic::AssertUnwindSafe,
+    str::FromStr,
     time::Duration,
 };
 
+use http::{
+    Uri,
+    uri::{Authority, Scheme},
+};
 use lambda_runtime::Diagnostic;
 
 use crate::{
@@ -30,22 +37,69 @@ impl FromEnv for Lambda {
         let version =
             vars.required("AWS_LAMBDA_FUNCTION_VERSION", "a version; Lambda and `cargo lambda` set it");
         let memory = vars.required::<i32>("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "a whole number of MB");
-        let api =
-            vars.required::<String>("AWS_LAMBDA_RUNTIME_API", "host and port of the Lambda Runtime API");
+        let api = vars.required::<Api>("AWS_LAMBDA_RUNTIME_API", "host and port of the Lambda Runtime API");
         memory.and(api)?;
         Some(Self { function_name: function_name?, version: version? })
     }
 }
 
-/// Logs panics as lines of our own. The message is left out unless it is a literal, because a formatted one may quote
-/// the event.
+/// An address that `lambda_runtime` does not panic at.
+struct Api;
+
+impl FromStr for Api {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let uri: Uri = text.parse().map_err(|_| ())?;
+        let http = uri.scheme().is_none_or(|scheme| *scheme == Scheme::HTTP);
+        // `Uri` takes any text for a port, but gives back only a number.
+        let host = |authority: &Authority| {
+            authority.port_u16().is_some() || authority.as_str().ends_with(authority.host())
+        };
+        if http && uri.authority().is_some_and(host) { Ok(Self) } else { Err(()) }
+    }
+}
+
+thread_local! {
+    /// Where and why this thread panicked while it started the function; `None` when it is not starting one.
+    static STARTING: RefCell<Option<Panicked>> = const { RefCell::new(None) };
+}
+
+#[derive(Debug, Clone, Default)]
+struct Panicked {
+    location: String,
+    /// Only if it is a literal, because a formatted one may quote the event.
+    message: Option<&'static str>,
+}
+
+/// Logs panics as lines of our own, but for those of a start-up, which end in the one line of its failure.
 pub(crate) fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let location = panic.location().map(ToString::to_string);
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
         let message = panic.payload().downcast_ref::<&'static str>().copied();
-        let colon = if message.is_some() { ": " } else { "" };
-        tracing::error!(location, "panicked{colon}{}", message.unwrap_or_default());
+        let starting = STARTING.try_with(|starting| {
+            let mut starting = starting.try_borrow_mut().ok()?;
+            starting.as_mut().map(|starting| *starting = Panicked { location: location.clone(), message })
+        });
+        if !matches!(starting, Ok(Some(()))) {
+            let colon = if message.is_some() { ": " } else { "" };
+            tracing::error!(location, "panicked{colon}{}", message.unwrap_or_default());
+        }
     }));
+}
+
+/// Runs a part of the start-up, and makes `Environment.Panic` of a panic: the same code panics again in every execution
+/// environment, whatever the event, until the function or its configuration changes.
+pub(crate) fn guard<T>(start: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    STARTING.set(Some(Panicked::default()));
+    let started = std::panic::catch_unwind(AssertUnwindSafe(start));
+    let panicked = STARTING.take().unwrap_or_default();
+    started.unwrap_or_else(|_| {
+        let Panicked { location, message } = panicked;
+        let colon = if message.is_some() { ": " } else { "" };
+        let message = message.unwrap_or_default();
+        Err(Error::environment("Panic", format!("the start-up panicked at `{location}`{colon}{message}")))
+    })
 }
 
 /// Logs why the process ends and tells Lambda.
@@ -78,4 +132,27 @@ fn post_init_error(api: &str, diagnostic: &Diagnostic) -> std::io::Result<()> {
     stream.write_all(request.as_bytes())?;
     // Waits for the answer, lest the process is gone before Lambda has read the report.
     stream.read(&mut [0; 64]).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_address_that_can_be_called_is_one() {
+        for (address, good) in [
+            ("127.0.0.1:9001", true),
+            ("localhost:9001", true),
+            ("[::1]:9001", true),
+            ("http://127.0.0.1:9000/.rt/greet", true),
+            ("", false),
+            ("/2018-06-01", false),
+            ("127.0.0.1:port", false),
+            ("a b", false),
+            ("http://", false),
+            ("https://127.0.0.1:9001", false),
+        ] {
+            assert_eq!(address.parse::<Api>().is_ok(), good, "{address}");
+        }
+    }
 }

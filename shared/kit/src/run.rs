@@ -45,7 +45,7 @@ pub trait Function: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// An error ends the process; Lambda tries again with the next event.
+    /// An error ends the process; Lambda tries again with the next event. So does a panic, as `Environment.Panic`.
     fn build(config: Self::Config, kit: &Kit) -> impl Future<Output = Result<Self, Error>> + Send;
 
     /// Handles one event.
@@ -53,7 +53,7 @@ pub trait Function: Sized + Send + Sync + 'static {
     /// # Errors
     ///
     /// An error is logged, becomes the invocation's error and keeps the process alive. So does a panic, as
-    /// `Permanent.Panic`; `self` is used again afterwards.
+    /// `Permanent.Panic`: the same event would meet the same bug. `self` is used again afterwards.
     fn handle(
         &self,
         event: Self::Event,
@@ -62,8 +62,7 @@ pub trait Function: Sized + Send + Sync + 'static {
 
     /// The id that ties this invocation's logs to the event's other traces: the top-level `id`, as EventBridge sets it,
     /// unless a function knows better. It is taken from the raw payload, before parsing, so that the logs of an event
-    /// that does not parse have it too. Functions that work on batches open a span with a `correlation_id` for
-    /// each record instead.
+    /// that does not parse have it too. In batches each record has its own ([`sqs::each`](crate::sqs::each)).
     fn correlation_id(payload: &[u8]) -> Option<String> {
         event::top_level_id(payload)
     }
@@ -71,8 +70,8 @@ pub trait Function: Sized + Send + Sync + 'static {
 
 /// Runs `F` as this process's Lambda function; the whole of `main`.
 ///
-/// Start-up reads the configuration and builds the function. If that fails, one log line names every fault, Lambda
-/// is told, and the exit code is not zero. Then it handles one event at a time for as long as Lambda lets it.
+/// Start-up reads the configuration and builds the function. If that fails, or panics, one log line names every fault,
+/// Lambda is told, and the exit code is not zero. Then it handles one event at a time for as long as Lambda lets it.
 ///
 /// Everything runs on one thread, because an execution environment handles one event at a time and a second
 /// thread would cost memory and start-up time to wait for the same network.
@@ -84,7 +83,8 @@ pub fn run<F: Function>() -> ExitCode {
     let lambda = lambda.unwrap_or_default();
     log::init(settings.unwrap_or_default(), &lambda.function_name, &lambda.version);
     init::report_panics();
-    match start::<F>(vars, &lambda.function_name) {
+    let started = init::guard(|| start::<F>(vars, &lambda.function_name));
+    match started.and_then(|(runtime, invoker)| runtime.block_on(serve(invoker))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             init::report_failure(&error);
@@ -93,17 +93,18 @@ pub fn run<F: Function>() -> ExitCode {
     }
 }
 
-fn start<F: Function>(mut vars: Vars, function_name: &str) -> Result<(), Error> {
+fn start<F: Function>(
+    mut vars: Vars,
+    function_name: &str,
+) -> Result<(tokio::runtime::Runtime, Arc<Invoker<F>>), Error> {
     let config = F::Config::from_env(&mut vars);
     let kit = Kit::from_env(function_name, &mut vars);
     let (config, kit) = vars.finish(config.zip(kit))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         Error::environment("Runtime", "the async runtime did not start").with_source(error)
     })?;
-    runtime.block_on(async {
-        let function = F::build(config, &kit).await?;
-        serve(Arc::new(Invoker { function, kit, warm: AtomicBool::new(false) })).await
-    })
+    let function = runtime.block_on(F::build(config, &kit))?;
+    Ok((runtime, Arc::new(Invoker { function, kit, warm: AtomicBool::new(false) })))
 }
 
 /// Polls for events until the Runtime API goes away.
@@ -122,14 +123,16 @@ async fn serve<F: Function>(invoker: Arc<Invoker<F>>) -> Result<(), Error> {
         *payload.lock().unwrap_or_else(PoisonError::into_inner) = body;
         invocation
     });
-    Runtime::new(handler)
-        .layer(take_payload)
-        .run()
-        .await
+    let polling = AssertUnwindSafe(async { Runtime::new(handler).layer(take_payload).run().await });
+    match polling.catch_unwind().await {
+        Ok(Ok(())) => Ok(()),
         // The cause is left out: a header that does not parse is quoted in it, and headers carry the caller's content.
-        .map_err(|_| {
-            Error::environment("RuntimeApi", "the Lambda Runtime API failed or sent a malformed header")
-        })
+        // The panic is `lambda_runtime`'s, about a header that is not there; its line is logged.
+        Ok(Err(_)) | Err(_) => {
+            let message = "the Lambda Runtime API failed, or sent a header that is missing or malformed";
+            Err(Error::environment("RuntimeApi", message))
+        }
+    }
 }
 
 struct Invoker<F> {

@@ -293,11 +293,14 @@ async fn a_bad_configuration_is_one_line_that_names_everything() {
     ])
     .await
     .unwrap();
-    let message = "configuration: \
+    let mut message = "configuration: \
         `AWS_LAMBDA_LOG_LEVEL` is `LOUD`, expected TRACE, DEBUG, INFO, WARN, ERROR or FATAL; \
         `GREETING` is missing, expected a word such as `Hello`; \
-        `LONGEST_NAME` is `many`, expected a whole number from 1 to 100; \
-        `AWS_SECRET_ACCESS_KEY` is missing, expected a secret access key";
+        `LONGEST_NAME` is `many`, expected a whole number from 1 to 100"
+        .to_owned();
+    if cfg!(feature = "aws") {
+        message.push_str("; `AWS_SECRET_ACCESS_KEY` is missing, expected a secret access key");
+    }
     let expected = Posted {
         request: "init/error".into(),
         error_type: Some("Environment.Configuration".into()),
@@ -317,21 +320,54 @@ async fn a_bad_configuration_is_one_line_that_names_everything() {
 
 #[tokio::test]
 async fn a_function_that_cannot_be_built_ends_the_same_way() {
-    let mut greet = Greet::start(&[
-        ("GREETING", "Silence"),
-        ("AWS_REGION", "eu-central-1"),
-        ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
-        ("AWS_SECRET_ACCESS_KEY", "example"),
-        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
-    ])
-    .await
-    .unwrap();
-    let posted = greet.next_post().await.unwrap();
-    assert_eq!(posted.request, "init/error");
-    assert_eq!(posted.error_type.as_deref(), Some("Environment.NothingToSay"));
-    let status = timeout(PATIENCE, greet.child.wait()).await.unwrap().unwrap();
-    assert_eq!(status.code(), Some(1));
-    let (lines, _) = greet.stop().await.unwrap();
-    assert_eq!(lines.len(), 1);
-    assert_eq!(lines[0]["message"], "a greeting of silence is none");
+    let cases = [
+        ("Silence", "Environment.NothingToSay", "a greeting of silence is none"),
+        ("Abracadabra", "Environment.Panic", "the start-up panicked at `"),
+    ];
+    for (greeting, error_type, message) in cases {
+        let mut greet = Greet::start(&[
+            ("GREETING", greeting),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "example"),
+            ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+        ])
+        .await
+        .unwrap();
+        let posted = greet.next_post().await.unwrap();
+        assert_eq!(posted.request, "init/error");
+        assert_eq!(posted.error_type.as_deref(), Some(error_type));
+        assert_eq!(posted.body["errorType"], error_type);
+        let status = timeout(PATIENCE, greet.child.wait()).await.unwrap().unwrap();
+        assert_eq!(status.code(), Some(1));
+        let (lines, stderr) = greet.stop().await.unwrap();
+        assert_eq!(stderr, "");
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(lines[0]["error_type"], error_type);
+        assert!(lines[0]["message"].as_str().unwrap().starts_with(message), "{}", lines[0]);
+        assert_eq!(lines[0]["message"], posted.body["errorMessage"]);
+        assert!(
+            !lines[0].to_string().contains(greeting),
+            "a formatted message may quote anything: {}",
+            lines[0]
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_a_fault_of_the_configuration() {
+    for address in ["127.0.0.1:port", "/2018-06-01", "not an address"] {
+        let mut greet =
+            Greet::start(&[("GREETING", "Hello"), ("AWS_LAMBDA_RUNTIME_API", address)]).await.unwrap();
+        let status = timeout(PATIENCE, greet.child.wait()).await.unwrap().unwrap();
+        assert_eq!(status.code(), Some(1), "{address}");
+        let (lines, stderr) = greet.stop().await.unwrap();
+        assert_eq!(stderr, "", "{address}");
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert_eq!(lines[0]["error_type"], "Environment.Configuration");
+        let fault = format!(
+            "`AWS_LAMBDA_RUNTIME_API` is `{address}`, expected host and port of the Lambda Runtime API"
+        );
+        assert!(lines[0]["message"].as_str().unwrap().contains(&fault), "{}", lines[0]);
+    }
 }
