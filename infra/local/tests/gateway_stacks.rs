@@ -93,6 +93,7 @@ async fn a_template_is_deployed_updated_and_deleted() -> Result<(), String> {
     let variables = &configuration["Environment"]["Variables"];
     assert_eq!(variables["ACTION_ARN"], outputs["ActionArn"].as_str());
     assert_eq!(variables["SECOND_ACTION_ARN"], "none");
+    assert_eq!(variables["AWS_LAMBDA_LOG_LEVEL"], "INFO");
     assert_eq!(
         configuration["Architectures"],
         json!([if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }])
@@ -152,7 +153,7 @@ async fn nested_templates_become_stacks_of_their_own() -> Result<(), String> {
 #[tokio::test]
 async fn findings_reach_functions_through_the_rules() -> Result<(), String> {
     let cloud = LocalCloud::start().await?;
-    let (outputs, _) = deploy(&cloud, "scratch.yaml", "scratch", &[]).await?;
+    let (outputs, _) = deploy(&cloud, "scratch.yaml", "scratch", &[("LogLevel", "WARN")]).await?;
     let (queue, failed) = (&outputs["QueueUrl"], &outputs["FailedQueueUrl"]);
     let rule = |times: u64, effect: Value| {
         let matching = json!({ "caller": "events.amazonaws.com", "operation": "Invoke" });
@@ -171,9 +172,10 @@ async fn findings_reach_functions_through_the_rules() -> Result<(), String> {
     let logged =
         eventide_testing::eventually("the function's log", std::time::Duration::from_secs(30), || async {
             let logs = cloud.logs(&outputs["Function"]).await.ok()?;
-            logs.iter().any(|line| line.starts_with(r#"{"message": "got""#)).then_some(())
+            logs.into_iter().find(|line| line.starts_with(r#"{"message": "got""#))
         });
-    logged.await?;
+    let line: Value = serde_json::from_str(&logged.await?).map_err(|error| error.to_string())?;
+    assert_eq!(line["log_level"], "WARN", "what the template's LoggingConfig says");
 
     cloud.control(Method::POST, "faults", Some(&rule(1, json!({ "type": "duplicate" })))).await?;
     import(&cloud, "scratch 2").await?;

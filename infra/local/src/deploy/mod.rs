@@ -2,6 +2,7 @@
 //! know and a stand-in does: those are taken out, applied to the stand-ins by their own API, and referred to
 //! by value. A template that nests others is deployed as one stack per nested template.
 
+mod logging;
 mod nested;
 mod numbers;
 mod package;
@@ -144,6 +145,7 @@ impl Deployer {
     ) -> Result<(BTreeMap<String, String>, bool), String> {
         self.apply(template, resolver, applied).await?;
         numbers::give_numbers(template, resolver.parameters());
+        logging::tell_functions(template);
         self.package(template, request).await?;
         if template.get("Resources").and_then(Value::as_object).is_none_or(Map::is_empty) {
             return Ok((own_outputs(template, resolver)?, false));
