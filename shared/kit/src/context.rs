@@ -30,6 +30,22 @@ impl Kit {
         })
     }
 
+    /// A kit with `vars` for an environment and this clock, for tests of [`Function::build`](crate::Function::build).
+    ///
+    /// # Errors
+    ///
+    /// What the kit needs of the environment and does not find there: with the feature `aws`, what
+    /// `aws::sdk_config` reads.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn for_tests(
+        function_name: &str,
+        mut vars: Vars,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, crate::env::ConfigError> {
+        let kit = Self::from_env(function_name, &mut vars).map(|kit| Self { clock, ..kit });
+        vars.finish(kit)
+    }
+
     /// The name of the Lambda function.
     pub fn function_name(&self) -> &Arc<str> {
         &self.function_name
