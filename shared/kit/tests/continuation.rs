@@ -52,6 +52,8 @@ enum Mishap {
     GoOn(Index),
     Crash(Index),
     Fail(Index),
+    /// It fails for the last time; the message goes to the dead letters and is sent back, with another id.
+    SetAside(Index),
     /// The message is sent once more.
     Copy(Index),
     /// The message comes back from the dead-letter queue, with another id.
@@ -66,6 +68,7 @@ fn mishaps() -> impl Strategy<Value = Vec<Mishap>> {
         8 => which().prop_map(Mishap::GoOn),
         1 => which().prop_map(Mishap::Crash),
         1 => which().prop_map(Mishap::Fail),
+        1 => which().prop_map(Mishap::SetAside),
         1 => which().prop_map(Mishap::Copy),
         1 => which().prop_map(Mishap::Redrive),
         1 => (0_u64..90).prop_map(|seconds| Mishap::Wait(Duration::from_secs(seconds))),
@@ -170,6 +173,15 @@ impl Queue {
                 let failed = self.deliveries.swap_remove(which.index(deliveries));
                 let Message { number, id } = failed.message;
                 self.store.release("chain", "run", number, &format!("message {id}")).await?;
+            }
+            Mishap::SetAside(which) if deliveries > 0 => {
+                let failed = self.deliveries.swap_remove(which.index(deliveries));
+                let Message { number, id } = failed.message;
+                self.store.set_aside("chain", "run", number, &format!("message {id}")).await?;
+                for message in self.messages.iter_mut().filter(|message| message.id == id) {
+                    message.id = self.next_id;
+                    self.next_id += 1;
+                }
             }
             Mishap::Copy(which) if messages > 0 => self.send(which.get(&self.messages).number),
             Mishap::Redrive(which) if messages > 0 => {

@@ -39,6 +39,7 @@ enum At {
     HandedOver,
     HandedOverThenReleased,
     HandedOverLeaseOver,
+    SetAside,
     Finished,
 }
 
@@ -134,6 +135,7 @@ impl<C: Continuations> Chains<'_, C> {
                 self.store.handed_over(chain, "run-1", 2).await?;
                 self.clock.advance(LEASE);
             }
+            At::SetAside => self.store.set_aside(chain, "run-1", 2, "message-2").await?,
             At::Finished => self.store.finish(chain, "run-1", BTreeMap::new()).await?,
         }
         Ok(())
@@ -161,6 +163,12 @@ impl<C: Continuations> Chains<'_, C> {
         assert_eq!(self.store.get(chain).await?, Some(link.clone()));
 
         let outcome = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        self.clock.advance(Duration::from_secs(5));
+        self.store.set_aside(chain, "run-1", 1, "message-1").await?;
+        link.state = Progress::SetAside;
+        link.updated_at += Duration::from_secs(5);
+        assert_eq!(self.store.get(chain).await?, Some(link.clone()));
+
         self.store.finish(chain, "run-1", outcome("outcome", "complete")).await?;
         self.store.finish(chain, "run-1", outcome("window end", "2026-11-23")).await?;
         link.state = Progress::Finished;
@@ -181,6 +189,8 @@ impl<C: Continuations> Chains<'_, C> {
             (At::HandedOver, [Duplicate, Duplicate, Duplicate, Yes, NotYet]),
             (At::HandedOverThenReleased, [Duplicate, Duplicate, Duplicate, Yes, NotYet]),
             (At::HandedOverLeaseOver, [Duplicate, Duplicate, Duplicate, Yes, NotYet]),
+            // What was set aside waits for nobody, and goes on once its message is sent back.
+            (At::SetAside, [Duplicate, Yes, Yes, Yes, NotYet]),
             (At::Finished, [Duplicate, Duplicate, Duplicate, Duplicate, Duplicate]),
         ];
         for (at, answers) in cases {
@@ -198,7 +208,7 @@ impl<C: Continuations> Chains<'_, C> {
     async fn a_run_replaces_another_as_it_may(&self) -> Result<(), Error> {
         use Answer::{Superseded, Yes};
         let second = SignedDuration::SECOND;
-        // Answers while the other run goes on, and once it is finished.
+        // Answers while the other run goes on, and once it is finished or set aside.
         let cases = [
             (Takeover::Never, 0, second, Superseded, Superseded),
             (Takeover::WhenFinished, 0, second, Superseded, Yes),
@@ -213,7 +223,12 @@ impl<C: Continuations> Chains<'_, C> {
             (Takeover::Always, 3, second, Superseded, Superseded),
         ];
         for (takeover, number, later, while_running, when_finished) in cases {
-            for (at, expected) in [(At::LeaseOver, &while_running), (At::Finished, &when_finished)] {
+            let standings = [
+                (At::LeaseOver, &while_running),
+                (At::Finished, &when_finished),
+                (At::SetAside, &when_finished),
+            ];
+            for (at, expected) in standings {
                 let chain = format!("replace {takeover:?} {number} {later} {at:?}");
                 self.bring(&chain, at).await?;
                 let requested_at = self.requested_at + later;
@@ -247,10 +262,13 @@ impl<C: Continuations> Chains<'_, C> {
         for number in [1, 3] {
             self.store.handed_over(chain, "run-1", number).await?;
             self.store.release(chain, "run-1", number, "message-2").await?;
+            self.store.set_aside(chain, "run-1", number, "message-2").await?;
         }
         self.store.handed_over(chain, "run-0", 2).await?;
         self.store.release(chain, "run-0", 2, "message-2").await?;
         self.store.release(chain, "run-1", 2, "one whose lease ran out").await?;
+        self.store.set_aside(chain, "run-0", 2, "message-2").await?;
+        self.store.set_aside(chain, "run-1", 2, "one whose lease ran out").await?;
         self.store
             .finish(chain, "run-0", BTreeMap::from([("outcome".to_owned(), "late".to_owned())]))
             .await?;
@@ -260,10 +278,18 @@ impl<C: Continuations> Chains<'_, C> {
         let standing = self.store.get(chain).await?;
         self.clock.advance(Duration::from_secs(1));
         self.store.release(chain, "run-1", 2, "message-2").await?;
+        self.store.set_aside(chain, "run-1", 2, "message-2").await?;
         assert_eq!(self.store.get(chain).await?, standing, "what was handed over is not given back");
+
+        self.bring("late and finished", At::Finished).await?;
+        let standing = self.store.get("late and finished").await?;
+        self.clock.advance(Duration::from_secs(1));
+        self.store.set_aside("late and finished", "run-1", 2, "message-2").await?;
+        assert_eq!(self.store.get("late and finished").await?, standing, "an end stays the end");
 
         self.store.handed_over("unknown", "run-1", 0).await?;
         self.store.release("unknown", "run-1", 0, "message-0").await?;
+        self.store.set_aside("unknown", "run-1", 0, "message-0").await?;
         self.store.finish("unknown", "run-1", BTreeMap::new()).await?;
         assert_eq!(self.store.get("unknown").await?, None, "no record comes into being");
         Ok(())

@@ -74,9 +74,9 @@ impl DynamoDbContinuations {
 
 impl Continuations for DynamoDbContinuations {
     async fn take(&self, hop: &Hop<'_>) -> Result<Taken, Error> {
-        let again = "#run = :run AND #state = :running AND #hop = :hop AND #handed_over = :no \
+        let again = "#run = :run AND #state <> :finished AND #hop = :hop AND #handed_over = :no \
                      AND (#holder = :holder OR #released = :yes OR #lease_until <= :now)";
-        let next = "#run = :run AND #state = :running AND #hop = :previous";
+        let next = "#run = :run AND #state <> :finished AND #hop = :previous";
         let replaces = match hop.takeover {
             _ if hop.number > 0 => None,
             Takeover::Never => None,
@@ -110,6 +110,7 @@ impl Continuations for DynamoDbContinuations {
             .expression_attribute_values(":requested_at", millis(hop.requested_at))
             .expression_attribute_values(":hop", number(hop.number))
             .expression_attribute_values(":running", text(Progress::Running.as_str()))
+            .expression_attribute_values(":finished", text(Progress::Finished.as_str()))
             .expression_attribute_values(":holder", text(hop.holder))
             .expression_attribute_values(":lease_until", millis(hop.lease_until))
             .expression_attribute_values(":no", AttributeValue::Bool(false))
@@ -153,6 +154,23 @@ impl Continuations for DynamoDbContinuations {
         self.update_if_current(update).await
     }
 
+    async fn set_aside(&self, chain: &str, run: &str, hop: u32, holder: &str) -> Result<(), Error> {
+        let condition = "#run = :run AND #hop = :hop AND handed_over = :no AND #holder = :holder AND \
+                         #state <> :finished";
+        let update = self
+            .update(chain, run, "#state = :set_aside, released = :yes", condition)
+            .expression_attribute_names("#hop", "hop")
+            .expression_attribute_names("#holder", "holder")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":holder", text(holder))
+            .expression_attribute_values(":hop", number(hop))
+            .expression_attribute_values(":set_aside", text(Progress::SetAside.as_str()))
+            .expression_attribute_values(":finished", text(Progress::Finished.as_str()))
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .expression_attribute_values(":no", AttributeValue::Bool(false));
+        self.update_if_current(update).await
+    }
+
     async fn finish(&self, chain: &str, run: &str, detail: BTreeMap<String, String>) -> Result<(), Error> {
         let mut set = "#state = :finished".to_owned();
         for index in 0..detail.len() {
@@ -186,10 +204,10 @@ impl Continuations for DynamoDbContinuations {
 fn from_item(item: &Item) -> Result<Link, Error> {
     let read = Reader(item);
     let state = read.text("state")?;
-    let state = [Progress::Running, Progress::Finished]
+    let state = [Progress::Running, Progress::Finished, Progress::SetAside]
         .into_iter()
         .find(|known| known.as_str() == state)
-        .ok_or_else(|| read.unreadable("state", "running or finished"))?;
+        .ok_or_else(|| read.unreadable("state", "running, finished or set-aside"))?;
     let pk = read.text(PK)?;
     Ok(Link {
         chain: pk.strip_prefix(PREFIX).unwrap_or(&pk).to_owned(),

@@ -79,6 +79,19 @@ impl Continuations for MemoryContinuations {
         Ok(())
     }
 
+    async fn set_aside(&self, chain: &str, run: &str, number: u32, holder: &str) -> Result<(), Error> {
+        self.update(chain, run, |link| {
+            let open = link.state != Progress::Finished && !link.handed_over;
+            let stands = open && link.hop == number && link.holder == holder;
+            if stands {
+                link.state = Progress::SetAside;
+                link.released = true;
+            }
+            stands
+        });
+        Ok(())
+    }
+
     async fn finish(&self, chain: &str, run: &str, detail: BTreeMap<String, String>) -> Result<(), Error> {
         self.update(chain, run, |link| {
             link.state = Progress::Finished;
@@ -99,7 +112,7 @@ fn may_take(standing: &Link, hop: &Hop<'_>, now: OffsetDateTime) -> bool {
         let free = standing.holder == hop.holder || standing.released || standing.lease_until <= now;
         let again = standing.hop == hop.number && !standing.handed_over && free;
         let next = standing.hop.checked_add(1) == Some(hop.number);
-        return running && (again || next);
+        return standing.state != Progress::Finished && (again || next);
     }
     let later = hop.number == 0 && standing.requested_at < hop.requested_at.truncate_to_millisecond();
     match hop.takeover {

@@ -8,7 +8,8 @@
 //! ```text
 //! take(n) ─┬─ Taken::Yes ─► work ─┬─ not finished ─► send n+1 ─► handed_over(n) ─► delete message n
 //!          │                      ├─ finished ────────────────────► finish ──────► delete message n
-//!          │                      └─ failed ──► release(n) ─► message n comes back
+//!          │                      ├─ failed ──► release(n) ─► message n comes back
+//!          │                      └─ failed for good ──► set_aside(n) ─► message n goes to the dead letters
 //!          ├─ NotYet ─► message n comes back
 //!          └─ Duplicate, Superseded ─► delete message n
 //! ```
@@ -27,6 +28,9 @@
 //! A chain (say, a finding) is walked by *runs*, one after another; a run is the request that started it
 //! (say, an event id). Hop 0 of another run replaces the record as its [`Takeover`] allows, and only if it
 //! was requested later: an old request that comes back never undoes a newer one.
+//!
+//! Before the outcome is written somewhere, the hop is taken once more by its own holder, which renews the lease:
+//! the answer tells whether another run has replaced this one meanwhile.
 
 use std::{collections::BTreeMap, future::Future};
 
@@ -70,7 +74,7 @@ pub struct Hop<'a> {
 pub enum Takeover {
     /// Not at all: one run a chain.
     Never,
-    /// If that run is finished.
+    /// If that run is finished, or was set aside.
     WhenFinished,
     /// Even if it is not, because a person asked.
     Always,
@@ -96,6 +100,9 @@ pub enum Progress {
     Running,
     /// It has come to its end.
     Finished,
+    /// Its message is among the dead letters. Another run need not wait for it; the message itself, sent back, carries
+    /// it on.
+    SetAside,
 }
 
 impl Progress {
@@ -104,6 +111,7 @@ impl Progress {
         match self {
             Self::Running => "running",
             Self::Finished => "finished",
+            Self::SetAside => "set-aside",
         }
     }
 }
@@ -140,7 +148,7 @@ pub trait Continuations: Send + Sync {
     /// Takes a hop if it is this message's turn, in one conditional write:
     ///
     /// - a chain without a record is taken by whichever hop comes;
-    /// - within a run that is going on, the hop after the one that stands is taken; the one that stands is
+    /// - within a run that is not finished, the hop after the one that stands is taken; the one that stands is
     ///   taken again unless it was handed over, by the same holder at any time and by another once it was
     ///   released or its lease has run out;
     /// - hop 0 of a run that was requested later than the one that stands replaces it as its [`Takeover`]
@@ -172,6 +180,21 @@ pub trait Continuations: Send + Sync {
     /// Only if the store cannot answer. The lease then has to run out before another message may take the
     /// hop.
     fn release(
+        &self,
+        chain: &str,
+        run: &str,
+        number: u32,
+        holder: &str,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Gives hop `number` up, because its message goes to the dead letters: no other run has to wait for this one, and
+    /// the message, should somebody send it back, may take the hop again. Nothing happens if the hop was handed over,
+    /// belongs to another holder by now, or the run is finished.
+    ///
+    /// # Errors
+    ///
+    /// Only if the store cannot answer.
+    fn set_aside(
         &self,
         chain: &str,
         run: &str,

@@ -2,7 +2,7 @@
 //!
 //! [`each`] runs the work over the records of an event and keeps their order. [`respond`] turns what came of
 //! it into the reply of a mapping with `FunctionResponseTypes: [ReportBatchItemFailures]`, by the
-//! [`Class`](crate::error::Class) of each error:
+//! [`Class`] of each error:
 //!
 //! | error | the record | log |
 //! |---|---|---|
@@ -33,7 +33,7 @@ use aws_lambda_events::event::sqs::SqsMessage;
 use time::OffsetDateTime;
 use tracing::Span;
 
-use crate::error::Error;
+use crate::error::{Class, Error};
 
 mod dead_letters;
 mod each;
@@ -57,6 +57,19 @@ pub struct Options {
     /// The receive count at which a retryable failure is the last. Not above the `maxReceiveCount` of the
     /// queue's redrive policy, or the queue moves the record before the reason is known.
     pub max_receives: u32,
+}
+
+impl Options {
+    /// Whether [`respond`] sends `record` to the dead letters after `error`, instead of letting it come back. What
+    /// else is to be done about a record that is given up is done before.
+    pub fn sets_aside(&self, record: &Record, error: &Error) -> bool {
+        match error.class() {
+            Class::Permanent => true,
+            // Out of a FIFO group nothing is taken that did not fail by itself: the order would be lost.
+            Class::Environment if record.group.is_some() => false,
+            Class::Environment | Class::Retryable => record.receive_count >= self.max_receives,
+        }
+    }
 }
 
 /// One message of a batch.

@@ -60,17 +60,13 @@ pub async fn respond<T>(
 
 /// Whether a record that failed comes back.
 async fn settle(record: &Record, error: &Error, options: &Options, dead_letters: &impl DeadLetters) -> bool {
-    match error.class() {
-        Class::Permanent => !set_aside(record, error, dead_letters).await,
-        // Out of a FIFO group nothing is taken that did not fail by itself: the order would be lost.
-        Class::Environment if record.group.is_some() => true,
-        _ if record.receive_count >= options.max_receives => !set_aside(record, error, dead_letters).await,
-        Class::Environment => true,
-        Class::Retryable => {
-            log_retry(record, error);
-            true
-        }
+    if options.sets_aside(record, error) {
+        return !set_aside(record, error, dead_letters).await;
     }
+    if error.class() == Class::Retryable {
+        log_retry(record, error);
+    }
+    true
 }
 
 /// Like every line about a record in its span, so its ids are known.
