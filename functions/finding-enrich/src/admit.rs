@@ -5,15 +5,13 @@ use std::collections::BTreeMap;
 use eventide_kit::continuation::{Continuations, Hop, Link, Progress, Taken, Takeover};
 use eventide_kit::error::Error;
 use eventide_types::finding::Reference;
+use eventide_types::investigation::Activity;
 use eventide_types::work::{Trigger, Work};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-/// Under this name a finished chain keeps the end of the window that was investigated.
+/// Under this name a finished chain keeps the end of the window that was really investigated.
 const WINDOW_END: &str = "window_end";
-
-/// New activity starts another investigation once in this time at most.
-const BETWEEN_INVESTIGATIONS: Duration = Duration::days(1);
 
 /// A chain that has not moved for this long beyond the longest investigation has been lost.
 const LOST_AFTER: Duration = Duration::hours(1);
@@ -42,15 +40,10 @@ pub async fn admit<C: Continuations>(
     admission: Admission,
 ) -> Result<bool, Error> {
     let chain = work.finding.key();
-    let mut hop = Hop {
-        chain: &chain,
-        run: &work.run,
-        requested_at: work.requested_at,
-        number: work.hop,
-        holder,
-        lease_until,
-        takeover: if work.trigger == Trigger::CustomAction { Takeover::Always } else { Takeover::Never },
-    };
+    let mut hop = hop(&chain, work, holder, lease_until);
+    if work.trigger == Trigger::CustomAction {
+        hop.takeover = Takeover::Always;
+    }
     let earlier = match chains.take(&hop).await? {
         Taken::Superseded(link) => link,
         other => return taken(other),
@@ -63,6 +56,34 @@ pub async fn admit<C: Continuations>(
     taken(chains.take(&hop).await?)
 }
 
+/// Whether `work` still has the hop that it took, and for how long it may: the lease is renewed. `false`: another run
+/// has replaced this one, or another delivery of the message has finished with it.
+///
+/// # Errors
+///
+/// `AlreadyInProgress` if another message has the hop by now; those of the store.
+pub async fn holds<C: Continuations>(
+    chains: &C,
+    work: &Work,
+    holder: &str,
+    lease_until: OffsetDateTime,
+) -> Result<bool, Error> {
+    let chain = work.finding.key();
+    taken(chains.take(&hop(&chain, work, holder, lease_until)).await?)
+}
+
+fn hop<'a>(chain: &'a str, work: &'a Work, holder: &'a str, lease_until: OffsetDateTime) -> Hop<'a> {
+    Hop {
+        chain,
+        run: &work.run,
+        requested_at: work.requested_at,
+        number: work.hop,
+        holder,
+        lease_until,
+        takeover: Takeover::Never,
+    }
+}
+
 fn taken(answer: Taken) -> Result<bool, Error> {
     match answer {
         Taken::Yes(_) => Ok(true),
@@ -73,13 +94,13 @@ fn taken(answer: Taken) -> Result<bool, Error> {
 
 /// What a finished chain keeps for [`admit`].
 pub fn finished_detail(work: &Work) -> BTreeMap<String, String> {
-    let end = work.scope.and_then(|scope| scope.window.end.format(&Rfc3339).ok());
+    let end = work.covered().and_then(|window| window.end.format(&Rfc3339).ok());
     end.map(|end| (WINDOW_END.to_owned(), end)).into_iter().collect()
 }
 
 /// Whether a rule's request may replace an earlier run of the same finding. A person's always may.
 fn may_replace(work: &Work, earlier: &Link, now: OffsetDateTime, admission: Admission) -> Takeover {
-    if earlier.state != Progress::Finished {
+    if earlier.state == Progress::Running {
         let lost = earlier.updated_at + admission.max_age + LOST_AFTER < now;
         return if lost { Takeover::Always } else { Takeover::Never };
     }
@@ -100,8 +121,5 @@ fn may_replace(work: &Work, earlier: &Link, now: OffsetDateTime, admission: Admi
 
 fn new_activity(work: &Work, earlier: &Link, now: OffsetDateTime) -> bool {
     let end = earlier.detail.get(WINDOW_END).and_then(|end| OffsetDateTime::parse(end, &Rfc3339).ok());
-    match (work.last_observed, end) {
-        (Some(seen), Some(end)) => seen > end && now - end >= BETWEEN_INVESTIGATIONS,
-        _ => false,
-    }
+    end.is_some_and(|end| Activity::of(end, work.last_observed, now) == Activity::New)
 }

@@ -87,6 +87,7 @@ pub async fn advance<D: Detective, I: Iam, L: Ledger>(
             }
         }
     }
+    let asker = format!("{} {}", work.run, work.finding.key());
     let mut standings = Vec::with_capacity(work.investigations.len());
     for progress in &mut work.investigations {
         let question = Question {
@@ -95,6 +96,7 @@ pub async fn advance<D: Detective, I: Iam, L: Ledger>(
             entity: &progress.principal.arn.clone(),
             scope,
             reuse: step.reuse,
+            asker: &asker,
             holder: step.holder,
             claim_deadline: step.claim_deadline,
             now: step.now,
@@ -159,6 +161,22 @@ fn standing(work: &Work, mut ended: Vec<Ended>, outcome: Option<Outcome>) -> Sta
             Standing::Ended(ended)
         }
     }
+}
+
+/// Everybody the finding names, where the enrichment itself has failed and not one of the investigations.
+pub fn given_up(work: &Work, reason: &str) -> Vec<Ended> {
+    let failed = Outcome::Failed { reason: reason.to_owned() };
+    let mut ended = all(work, &failed);
+    for (ended, progress) in ended.iter_mut().zip(&work.investigations) {
+        ended.who = who(&progress.principal);
+        ended.investigation = investigation(progress);
+    }
+    if ended.is_empty() {
+        let who = "this finding".to_owned();
+        return vec![Ended { who, region: work.region.clone(), investigation: None, outcome: failed }];
+    }
+    ended.extend(unsupported(work));
+    ended
 }
 
 /// Every principal of the finding with the same outcome.

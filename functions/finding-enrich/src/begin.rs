@@ -29,6 +29,12 @@ const LONGEST: Duration = Duration::days(1);
 /// Clocks differ: an investigation may seem created before it was claimed.
 const CLOCK_SKEW: Duration = Duration::minutes(1);
 
+/// Under this name a claim keeps on whose behalf it was made.
+const ASKER: &str = "asker";
+
+/// Under this name a claim keeps that nothing had to be started.
+const REUSED: &str = "reused";
+
 /// An investigation that may be reused is among the newest few of its entity.
 const CANDIDATES: usize = 5;
 
@@ -45,6 +51,8 @@ pub struct Question<'a> {
     pub scope: Scope,
     /// How old the end of another investigation's window may be for it to serve.
     pub reuse: Duration,
+    /// On whose behalf, the same in every hop: what the claimer began is told from what others did.
+    pub asker: &'a str,
     /// Who claims: the SQS message's id.
     pub holder: &'a str,
     /// Until when the claimer may be acting: the invocation's deadline.
@@ -64,7 +72,18 @@ impl Question<'_> {
 
     fn claim(&self) -> BTreeMap<String, String> {
         let Window { start, end } = self.scope.window;
-        BTreeMap::from([("start".to_owned(), rfc3339(start)), ("end".to_owned(), rfc3339(end))])
+        let text = |name: &str, value: String| (name.to_owned(), value);
+        BTreeMap::from([
+            text("start", rfc3339(start)),
+            text("end", rfc3339(end)),
+            text(ASKER, self.asker.to_owned()),
+        ])
+    }
+
+    /// Whether the investigation of a settled claim was there before, or was started for another finding.
+    fn reuses(&self, settled: &Entry) -> bool {
+        settled.detail.contains_key(REUSED)
+            || settled.detail.get(ASKER).is_none_or(|asker| asker != self.asker)
     }
 
     /// Whether another investigation answers this question. One that is running does if it looks back as far; a
@@ -112,7 +131,7 @@ pub async fn begin<D: Detective, L: Ledger>(
             && let Some(known) = detective.get(question.region, question.graph, &id).await?
             && question.served_by(known.status, &window)
         {
-            return Ok(State::Started { id, window, reused: true });
+            return Ok(State::Started { id, window, reused: question.reuses(&settled) });
         }
         claimed =
             ledger.claim_again(&settled, question.holder, question.claim_deadline, question.claim()).await?;
@@ -149,7 +168,9 @@ async fn act<D: Detective, L: Ledger>(
         }
     };
     if let Some((id, window)) = found {
-        settle(done(&id, &window)).await?;
+        let mut detail = detail(&id, &window);
+        detail.insert(REUSED.to_owned(), "true".to_owned());
+        unless_settled(settle(Settlement::Done { detail }).await)?;
         return Ok(State::Started { id, window, reused: true });
     }
     let window = question.scope.window;
@@ -167,15 +188,17 @@ async fn act<D: Detective, L: Ledger>(
         }
         Start::Uncertain(error) => {
             tracing::warn!(error_type = error.error_type(), %error, "investigation may or may not have started");
-            match settle(Settlement::Uncertain { reason: error.to_string() }).await {
-                // Somebody has found the investigation in Detective's list meanwhile, and settled the claim.
-                Err(conflict) if conflict.error_type() == "SettlementConflict" => {}
-                settled => {
-                    settled?;
-                }
-            }
+            unless_settled(settle(Settlement::Uncertain { reason: error.to_string() }).await)?;
             Ok(State::Pending)
         }
+    }
+}
+
+/// Lets it pass if somebody has found an investigation in Detective's list meanwhile, and settled the claim with it.
+fn unless_settled(settled: Result<Entry, Error>) -> Result<(), Error> {
+    match settled {
+        Err(error) if error.error_type() != "SettlementConflict" => Err(error),
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 
@@ -238,13 +261,15 @@ async fn window_of<D: Detective>(
 }
 
 fn done(id: &str, window: &Window) -> Settlement {
-    Settlement::Done {
-        detail: BTreeMap::from([
-            ("investigation".to_owned(), id.to_owned()),
-            ("start".to_owned(), rfc3339(window.start)),
-            ("end".to_owned(), rfc3339(window.end)),
-        ]),
-    }
+    Settlement::Done { detail: detail(id, window) }
+}
+
+fn detail(id: &str, window: &Window) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("investigation".to_owned(), id.to_owned()),
+        ("start".to_owned(), rfc3339(window.start)),
+        ("end".to_owned(), rfc3339(window.end)),
+    ])
 }
 
 /// The investigation that a done entry stands for.

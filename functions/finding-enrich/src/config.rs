@@ -56,7 +56,7 @@ impl FromEnv for Config {
         let failed_queue_url = vars.required("FAILED_QUEUE_URL", "the URL of an SQS queue");
         let ledger_table = vars.required("LEDGER_TABLE", "the name of a DynamoDB table");
         let member_role_name = vars.present("MEMBER_ROLE_NAME", "the name of an IAM role");
-        let poll_delay_seconds = vars.in_range("POLL_DELAY_SECONDS", 0..=900, 60);
+        let poll_delay_seconds = vars.in_range("POLL_DELAY_SECONDS", 1..=900, 60);
         let max_age = minutes(vars, "MAX_INVESTIGATION_MINUTES", 1..=1440, 120);
         let reuse = minutes(vars, "REUSE_MINUTES", 0..=1440, 60);
         let reinvestigate = vars.optional("REINVESTIGATE_NEW_ACTIVITY", "`true` or `false`", false);

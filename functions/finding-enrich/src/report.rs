@@ -61,6 +61,8 @@ pub struct Report {
     pub stage: Stage,
     /// The worst verdict.
     pub severity: Option<Severity>,
+    /// How many of those it is about cannot be investigated.
+    pub unsupported: u64,
     /// At most 512 characters.
     pub note: String,
     /// The note as a comment on an OCSF finding, at most 512 characters with its mark.
@@ -82,7 +84,9 @@ pub fn report(mut all: Vec<Ended>) -> Report {
     if let Some(severity) = severity {
         fields.push((field::SEVERITY.to_owned(), severity.to_string()));
     }
-    if let Some((_, window)) = all.iter().find_map(|ended| ended.investigation.as_ref()) {
+    // By its end, new activity is told from what was investigated.
+    if let Some(window) = Window::common(all.iter().filter_map(|ended| Some(ended.investigation.as_ref()?.1)))
+    {
         fields.push((field::WINDOW.to_owned(), window.to_string()));
     }
     fields.push((field::SUMMARY.to_owned(), summary(&all, VALUE)));
@@ -93,7 +97,9 @@ pub fn report(mut all: Vec<Ended>) -> Report {
         }
     }
     let comment = format!("{COMMENT_MARK}{}", summary(&all, NOTE - COMMENT_MARK.len()));
-    Report { stage, severity, note: summary(&all, NOTE), comment, fields }
+    let unsupported =
+        all.iter().filter(|ended| matches!(ended.outcome, Outcome::Unsupported { .. })).map(|_| 1).sum();
+    Report { stage, severity, unsupported, note: summary(&all, NOTE), comment, fields }
 }
 
 /// The fields of a finding after ours are added to those it has: every one of theirs stays, and ours give way,

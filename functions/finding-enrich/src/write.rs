@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use eventide_clients::security_hub::{Current, FindingId, OcsfId, SecurityHub, Update};
 use eventide_kit::error::Error;
 use eventide_types::finding::Reference;
-use eventide_types::work::field;
+use eventide_types::work::{Stage, field};
 
+use crate::budget::Budget;
 use crate::report::merge;
 
 /// Who our notes say they are by.
@@ -21,24 +22,28 @@ pub struct Entry {
     pub note: Option<String>,
     /// The fields that are ours, the most important first.
     pub fields: Vec<(String, String)>,
+    /// Whether nothing is written where the finding shows an outcome. ASFF only.
+    pub unless_ended: bool,
 }
 
 /// Writes all entries and tells of each, in their order, what came of it. Entries that say the same about
-/// different findings share a call.
-pub async fn write<H: SecurityHub>(hub: &H, entries: &[Entry]) -> Vec<Result<(), Error>> {
+/// different findings share a call. What there is no time for is to be tried again.
+pub async fn write<H: SecurityHub>(hub: &H, entries: &[Entry], budget: Budget<'_>) -> Vec<Result<(), Error>> {
     let mut results: Vec<Result<(), Error>> = entries.iter().map(|_| Ok(())).collect();
     let ids: Vec<Option<FindingId>> = entries.iter().map(|entry| asff(&entry.finding)).collect();
     let mut wanted: Vec<FindingId> = ids.iter().flatten().cloned().collect();
     wanted.sort();
     wanted.dedup();
     let mut groups: HashMap<Update, Vec<usize>> = HashMap::new();
-    match current(hub, &wanted).await {
-        Ok(current) => {
+    match budget.call(read(hub, &wanted)).await {
+        Ok((found, refused)) => {
             for (index, ((entry, id), result)) in entries.iter().zip(&ids).zip(&mut results).enumerate() {
-                match id.as_ref().map(|id| current.get(id)) {
-                    Some(Some(current)) => groups.entry(update(entry, current)).or_default().push(index),
-                    Some(None) => *result = Err(not_found(&entry.finding)),
-                    None => {}
+                let Some(id) = id else { continue };
+                match (found.get(id), refused.get(id)) {
+                    (Some(current), _) if entry.unless_ended && has_ended(current) => {}
+                    (Some(current), _) => groups.entry(update(entry, current)).or_default().push(index),
+                    (None, Some(error)) => *result = Err(again(error)),
+                    (None, None) => *result = Err(not_found(&entry.finding)),
                 }
             }
         }
@@ -52,7 +57,7 @@ pub async fn write<H: SecurityHub>(hub: &H, entries: &[Entry]) -> Vec<Result<(),
     }
     for (update, indices) in groups {
         let group: Vec<FindingId> = indices.iter().filter_map(|index| ids.get(*index)?.clone()).collect();
-        let failed = match hub.update(&group, &update, UPDATED_BY).await {
+        let failed = match budget.call(hub.update(&group, &update, UPDATED_BY)).await {
             Ok(unprocessed) => unprocessed.into_iter().map(|finding| (finding.id, finding.error)).collect(),
             Err(error) => group.iter().map(|id| (id.clone(), again(&error))).collect::<HashMap<_, _>>(),
         };
@@ -66,21 +71,30 @@ pub async fn write<H: SecurityHub>(hub: &H, entries: &[Entry]) -> Vec<Result<(),
     }
     for (entry, result) in entries.iter().zip(&mut results) {
         if let (Some(id), Some(comment)) = (ocsf(&entry.finding), &entry.note) {
-            *result = hub.comment_v2(&id, comment).await;
+            *result = budget.call(hub.comment_v2(&id, comment)).await;
         }
     }
     results
 }
 
-async fn current<H: SecurityHub>(
-    hub: &H,
-    wanted: &[FindingId],
-) -> Result<BTreeMap<FindingId, Current>, Error> {
+type Readings = (BTreeMap<FindingId, Current>, BTreeMap<FindingId, Error>);
+
+async fn read<H: SecurityHub>(hub: &H, wanted: &[FindingId]) -> Result<Readings, Error> {
     if wanted.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(Readings::default());
     }
-    let current = hub.current(wanted).await?;
-    Ok(current.into_iter().map(|current| (current.id.clone(), current)).collect())
+    let read = hub.current(wanted).await?;
+    let found = read.found.into_iter().map(|current| (current.id.clone(), current)).collect();
+    let refused = read.refused.into_iter().map(|refused| (refused.id, refused.error)).collect();
+    Ok((found, refused))
+}
+
+/// Whether a finding shows how its enrichment has ended.
+fn has_ended(current: &Current) -> bool {
+    let stage = current.user_defined_fields.get(field::INVESTIGATE).map(String::as_str);
+    [Stage::Complete, Stage::Failed, Stage::TimedOut, Stage::Unsupported]
+        .iter()
+        .any(|ended| stage == Some(ended.as_str()))
 }
 
 /// What is sent for one finding as it stands: fields that are not ours stay, and so does a person's note.

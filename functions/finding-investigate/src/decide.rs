@@ -1,6 +1,7 @@
 //! Whether a finding is investigated, and as what. No I/O.
 
 use eventide_types::finding::{Finding, Reference, Settled};
+use eventide_types::investigation::Activity;
 use eventide_types::principal::{Reason, Subject};
 use eventide_types::work::{Stage, Trigger, Version, Work};
 use time::{Duration, OffsetDateTime};
@@ -62,9 +63,6 @@ impl Why {
     }
 }
 
-/// New activity starts another investigation once in this time at most.
-const BETWEEN_INVESTIGATIONS: Duration = Duration::days(1);
-
 /// Decides about one finding of an event.
 ///
 /// The product is not looked at: which products' findings arrive here is the rules' to say, in the template.
@@ -74,6 +72,7 @@ pub fn decide(finding: Finding, request: &Request, settings: Settings, now: Offs
         Err(why) => return Decision::Leave(why),
     };
     let scope = finding.scope(now, settings.look_back);
+    let found_at = finding.found_at();
     let mut subjects = finding.subjects;
     if subjects.is_empty() {
         subjects.push(Subject::unsupported("", Reason::NoPrincipal));
@@ -89,6 +88,7 @@ pub fn decide(finding: Finding, request: &Request, settings: Settings, now: Offs
         region: finding.region,
         scope,
         last_observed: finding.last_observed,
+        found_at,
         subjects,
         investigations: Vec::new(),
         marked_running: false,
@@ -120,15 +120,11 @@ fn trigger(
     if investigate != Some(Stage::Complete.as_str()) || !settings.reinvestigate {
         return Err(Why::NotAsked);
     }
-    match (finding.investigated, finding.last_observed) {
-        (Some(window), Some(seen)) if seen > window.end => {
-            if now - window.end < BETWEEN_INVESTIGATIONS {
-                Err(Why::InvestigatedToday)
-            } else {
-                Ok(Trigger::NewActivity)
-            }
-        }
-        _ => Err(Why::NothingNew),
+    let window = finding.investigated.ok_or(Why::NothingNew)?;
+    match Activity::of(window.end, finding.last_observed, now) {
+        Activity::Covered => Err(Why::NothingNew),
+        Activity::TooSoon => Err(Why::InvestigatedToday),
+        Activity::New => Ok(Trigger::NewActivity),
     }
 }
 
@@ -145,8 +141,6 @@ mod tests {
     fn asff() -> Finding {
         Finding {
             reference: Reference::Asff { id: "f".into(), product_arn: "p".into() },
-            product: "GuardDuty".into(),
-            account: "111122223333".into(),
             region: "us-east-1".into(),
             settled: None,
             investigate: Some("true".into()),
@@ -231,7 +225,6 @@ mod tests {
     fn new_activity_asks_once_a_day_where_it_may() {
         let off = Settings { reinvestigate: false, ..SETTINGS };
         for (hours_ago, last_observed, settings, expected) in [
-            (48, Some(NOW), SETTINGS, Ok(Trigger::NewActivity)),
             (24, Some(NOW), SETTINGS, Ok(Trigger::NewActivity)),
             (23, Some(NOW), SETTINGS, Err(Why::InvestigatedToday)),
             (48, Some(NOW - Duration::hours(48)), SETTINGS, Err(Why::NothingNew)),
@@ -248,6 +241,11 @@ mod tests {
         let Decision::Queue(work) = decide(asff(), &request(false), SETTINGS, NOW) else { panic!("left") };
         assert_eq!((work.run.as_str(), work.hop), ("event", 0));
         assert_eq!(work.scope.unwrap().window.end, NOW);
+        assert_eq!(work.found_at, None);
+        let processed = Some(NOW - Duration::MINUTE);
+        let finding = Finding { processed, created: Some(NOW - Duration::DAY), ..asff() };
+        let Decision::Queue(work) = decide(finding, &request(false), SETTINGS, NOW) else { panic!("left") };
+        assert_eq!(work.found_at, processed);
         let nobody = Finding { subjects: Vec::new(), first_observed: None, ..asff() };
         let Decision::Queue(work) = decide(nobody, &request(true), SETTINGS, NOW) else { panic!("left") };
         assert_eq!(work.scope, None, "a finding without a time is reported by the worker, not guessed here");

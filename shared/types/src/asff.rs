@@ -22,8 +22,6 @@ pub struct Finding {
     pub id: Option<String>,
     /// `arn:partition:securityhub:region::product/company/product`.
     pub product_arn: Option<String>,
-    /// For example `GuardDuty`.
-    pub product_name: Option<String>,
     /// The account the finding is about.
     pub aws_account_id: Option<String>,
     /// The Region the finding was made in.
@@ -192,8 +190,6 @@ impl Finding {
         let investigated = self.user_defined(field::WINDOW);
         Ok(finding::Finding {
             reference: Reference::Asff { id: id.to_owned(), product_arn: product_arn.to_owned() },
-            product: self.product_name.clone().unwrap_or_default(),
-            account: account.to_owned(),
             region: region.to_owned(),
             settled: self.settled(),
             investigate: self.user_defined(field::INVESTIGATE).map(str::to_owned),
@@ -338,7 +334,6 @@ mod tests {
         let mut whole = json!({
             "Id": "arn:aws:guardduty:us-east-1:111122223333:detector/d/finding/f",
             "ProductArn": "arn:aws:securityhub:us-east-1::product/aws/guardduty",
-            "ProductName": "GuardDuty",
             "AwsAccountId": "111122223333",
             "Region": "us-east-1",
             "Resources": []

@@ -78,10 +78,6 @@ impl Settled {
 pub struct Finding {
     /// Which finding it is.
     pub reference: Reference,
-    /// The product that made it, for example `GuardDuty`.
-    pub product: String,
-    /// The account it is about.
-    pub account: String,
     /// The Region it was made in.
     pub region: String,
     /// Whether it still needs attention.
@@ -118,6 +114,11 @@ pub struct Scope {
 }
 
 impl Finding {
+    /// When Security Hub got the finding; where that is not told, when the product made it.
+    pub fn found_at(&self) -> Option<OffsetDateTime> {
+        self.processed.or(self.created)
+    }
+
     /// The window of activity to investigate: 24 hours before the first observation (else creation, else
     /// processing), at the full hour, until `now`, at most `look_back` long. `None` if the finding has no usable time.
     pub fn scope(&self, now: OffsetDateTime, look_back: Duration) -> Option<Scope> {
@@ -162,8 +163,6 @@ mod tests {
     fn finding() -> Finding {
         Finding {
             reference: Reference::Asff { id: "f".into(), product_arn: "p".into() },
-            product: "GuardDuty".into(),
-            account: "111122223333".into(),
             region: "us-east-1".into(),
             settled: None,
             investigate: None,

@@ -24,6 +24,12 @@ impl Window {
         ((self.end - self.start).whole_minutes() + 30).max(60) / 60
     }
 
+    /// What all of `windows` cover: the window of several investigations taken together.
+    pub fn common(windows: impl IntoIterator<Item = Window>) -> Option<Window> {
+        let narrow = |a: Window, b: Window| Window { start: a.start.max(b.start), end: a.end.min(b.end) };
+        windows.into_iter().reduce(narrow)
+    }
+
     /// Whether this window includes `other`, give or take `slack` at its end.
     pub fn covers(&self, other: &Window, slack: Duration) -> bool {
         self.start <= other.start && self.end + slack >= other.end
@@ -40,6 +46,37 @@ impl fmt::Display for Window {
 fn seconds(at: OffsetDateTime) -> String {
     let format = time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
     at.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
+}
+
+/// New activity starts another investigation once in this time at most.
+const BETWEEN_INVESTIGATIONS: Duration = Duration::days(1);
+
+/// What the activity on an investigated finding is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// All of it has been investigated.
+    Covered,
+    /// Some is new, but it was investigated less than a day ago.
+    TooSoon,
+    /// Some is new, and it may be investigated again.
+    New,
+}
+
+impl Activity {
+    /// `covered_until` is the end of the window that was really investigated: of an investigation that was reused, its
+    /// own and not the one that was asked for. `seen` is when the product last saw activity.
+    pub fn of(covered_until: OffsetDateTime, seen: Option<OffsetDateTime>, now: OffsetDateTime) -> Self {
+        match seen {
+            Some(seen) if seen > covered_until => {
+                if now - covered_until < BETWEEN_INVESTIGATIONS {
+                    Self::TooSoon
+                } else {
+                    Self::New
+                }
+            }
+            Some(_) | None => Self::Covered,
+        }
+    }
 }
 
 /// Where an investigation stands.
@@ -261,6 +298,32 @@ mod tests {
         let window = Window { start: datetime!(2026-11-01 00:00 UTC), end: datetime!(2026-11-02 01:40 UTC) };
         assert_eq!(window.hours(), 26);
         assert_eq!(window.to_string(), "2026-11-01T00:00:00Z/2026-11-02T01:40:00Z");
+    }
+
+    #[test]
+    fn several_windows_cover_what_each_of_them_does() {
+        let one = Window { start: datetime!(2026-11-01 00:00 UTC), end: datetime!(2026-11-03 00:00 UTC) };
+        let other = Window { start: datetime!(2026-11-02 00:00 UTC), end: datetime!(2026-11-04 00:00 UTC) };
+        assert_eq!(Window::common([one, other]), Some(Window { start: other.start, end: one.end }));
+        assert_eq!(Window::common([other]), Some(other));
+        assert_eq!(Window::common([]), None);
+    }
+
+    #[test]
+    fn activity_is_new_once_a_day_and_only_after_the_window() {
+        let now = datetime!(2026-11-20 12:00 UTC);
+        for (covered_hours_ago, seen_hours_ago, expected) in [
+            (48, Some(1), Activity::New),
+            (24, Some(1), Activity::New),
+            (23, Some(1), Activity::TooSoon),
+            (48, Some(48), Activity::Covered),
+            (48, Some(49), Activity::Covered),
+            (48, None, Activity::Covered),
+        ] {
+            let ago = |hours| now - Duration::hours(hours);
+            let found = Activity::of(ago(covered_hours_ago), seen_hours_ago.map(ago), now);
+            assert_eq!(found, expected, "covered {covered_hours_ago} h ago, seen {seen_hours_ago:?} h ago");
+        }
     }
 
     #[test]

@@ -25,7 +25,9 @@ pub struct Finding {
     pub cloud: Option<Cloud>,
     /// 3 is `Close`: the product no longer reports it.
     pub activity_id: Option<i64>,
-    /// `New`, `In Progress`, `Suppressed`, `Resolved`, `Archived`.
+    /// 1 `New`, 2 `In Progress`, 3 `Suppressed`, 4 `Resolved`, 5 `Archived`; 0 and 99 leave it to `status`.
+    pub status_id: Option<i64>,
+    /// The same in words.
     pub status: Option<String>,
     /// Milliseconds since the epoch.
     pub time: Option<i64>,
@@ -57,8 +59,6 @@ pub struct Metadata {
 pub struct Product {
     /// An ARN for AWS's own products.
     pub uid: Option<String>,
-    /// For example `GuardDuty`.
-    pub name: Option<String>,
 }
 
 /// `finding_info`
@@ -204,8 +204,6 @@ impl Finding {
                 finding_uid: finding_uid.to_owned(),
                 product_uid: product_uid.to_owned(),
             },
-            product: product.name.clone().unwrap_or_default(),
-            account: account.to_owned(),
             region: region.to_owned(),
             settled: self.settled(),
             investigate: None,
@@ -223,10 +221,15 @@ impl Finding {
         if self.activity_id == Some(3) {
             return Some(Settled::Archived);
         }
-        match self.status.as_deref()? {
-            "Archived" => Some(Settled::Archived),
-            "Suppressed" => Some(Settled::Suppressed),
-            "Resolved" => Some(Settled::Resolved),
+        match (self.status_id, self.status.as_deref()) {
+            // `status` follows the number (Security Hub API reference, `BatchUpdateFindingsV2`).
+            (Some(3), _) => Some(Settled::Suppressed),
+            (Some(4), _) => Some(Settled::Resolved),
+            (Some(5), _) => Some(Settled::Archived),
+            (Some(1 | 2), _) => None,
+            (_, Some("Suppressed")) => Some(Settled::Suppressed),
+            (_, Some("Resolved")) => Some(Settled::Resolved),
+            (_, Some("Archived")) => Some(Settled::Archived),
             _ => None,
         }
     }
@@ -336,6 +339,11 @@ mod tests {
     #[test]
     fn closed_archived_suppressed_and_resolved_findings_are_settled() {
         for (member, value, expected) in [
+            ("status_id", json!(3), Some(Settled::Suppressed)),
+            ("status_id", json!(4), Some(Settled::Resolved)),
+            ("status_id", json!(5), Some(Settled::Archived)),
+            ("status_id", json!(1), None),
+            ("status_id", json!(2), None),
             ("activity_id", json!(3), Some(Settled::Archived)),
             ("activity_id", json!(2), None),
             ("status", json!("Archived"), Some(Settled::Archived)),
@@ -347,6 +355,17 @@ mod tests {
             let mut finding = whole();
             finding[member] = value.clone();
             assert_eq!(reduce(finding).unwrap().settled, expected, "{member} {value}");
+        }
+        for (id, status, expected) in [
+            (0, "Resolved", Some(Settled::Resolved)),
+            (99, "Suppressed", Some(Settled::Suppressed)),
+            (99, "Parked", None),
+            (1, "Resolved", None),
+            (4, "Erledigt", Some(Settled::Resolved)),
+        ] {
+            let mut finding = whole();
+            (finding["status_id"], finding["status"]) = (json!(id), json!(status));
+            assert_eq!(reduce(finding).unwrap().settled, expected, "{id} {status}");
         }
     }
 

@@ -110,6 +110,9 @@ pub struct Work {
     /// When the product last saw activity.
     #[serde(with = "time::serde::rfc3339::option")]
     pub last_observed: Option<OffsetDateTime>,
+    /// When Security Hub got the finding, as far as the finding tells: from then on an analyst waits.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub found_at: Option<OffsetDateTime>,
     /// Whom the finding names.
     pub subjects: Vec<Subject>,
     /// How far each investigation is, in the order of the principals among `subjects`. Empty at first.
@@ -121,6 +124,16 @@ pub struct Work {
     /// Whether somebody else's comment stands on the finding, which has to stay. OCSF only.
     #[serde(default)]
     pub commented: bool,
+}
+
+impl Work {
+    /// The window that its investigations cover, all of them.
+    pub fn covered(&self) -> Option<Window> {
+        Window::common(self.investigations.iter().filter_map(|progress| match &progress.state {
+            State::Started { window, .. } => Some(*window),
+            State::Pending | State::Refused { .. } => None,
+        }))
+    }
 }
 
 /// The format of a [`Work`] message. A message of another format is refused, not guessed at.
@@ -152,7 +165,7 @@ pub enum State {
         id: String,
         /// What it looks at.
         window: Window,
-        /// Whether it was there before this finding asked.
+        /// Whether it was there before this finding asked, or was started for another one.
         reused: bool,
     },
     /// Never started, for this reason.
@@ -185,6 +198,7 @@ mod tests {
             region: "us-east-1".into(),
             scope: Some(Scope { window, clamped: true }),
             last_observed: None,
+            found_at: Some(window.start),
             subjects: vec![principal],
             investigations: vec![Progress { principal: inner, state }],
             marked_running: true,
@@ -192,6 +206,7 @@ mod tests {
         };
         let text = serde_json::to_string(&work).unwrap();
         assert_eq!(serde_json::from_str::<Work>(&text).unwrap(), work);
+        assert_eq!(work.covered(), Some(window), "of what was started, not of what was asked for");
         let other = text.replace(r#""version":"1""#, r#""version":"2""#);
         assert!(serde_json::from_str::<Work>(&other).is_err());
     }

@@ -1,9 +1,11 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use eventide_kit::clock::ManualClock;
 use eventide_kit::error::Error;
 
-use super::{Current, FindingId, Note, OcsfId, SecurityHub, Unprocessed, Update, unprocessed};
+use super::{Current, FindingId, Note, OcsfId, Read, Refused, SecurityHub, Unprocessed, Update, unprocessed};
 use crate::faults::Faults;
 
 /// Longest note and comment, in characters.
@@ -43,6 +45,8 @@ struct State {
     /// Error codes by finding, with the number of updates still to fail.
     unprocessed: BTreeMap<FindingId, (String, u32)>,
     updates: Vec<Updated>,
+    /// What every call does to the clock.
+    takes: Option<(ManualClock, Duration)>,
 }
 
 impl FakeSecurityHub {
@@ -53,13 +57,7 @@ impl FakeSecurityHub {
 
     /// Adds an active, new finding without a note and without fields.
     pub fn add_new(&self, id: &FindingId) {
-        self.add(Current {
-            id: id.clone(),
-            note: None,
-            user_defined_fields: BTreeMap::new(),
-            workflow_status: Some("NEW".to_owned()),
-            record_state: Some("ACTIVE".to_owned()),
-        });
+        self.add(Current { id: id.clone(), note: None, user_defined_fields: BTreeMap::new() });
     }
 
     /// Adds an OCSF finding.
@@ -75,6 +73,11 @@ impl FakeSecurityHub {
     /// The next `times` updates leave this finding unprocessed, with this `ErrorCode`.
     pub fn leave_unprocessed(&self, id: &FindingId, code: &str, times: u32) {
         self.state().unprocessed.insert(id.clone(), (code.to_owned(), times));
+    }
+
+    /// From now on every call takes this long on `clock`.
+    pub fn take_time(&self, clock: &ManualClock, time: Duration) {
+        self.state().takes = Some((clock.clone(), time));
     }
 
     /// The finding as it stands.
@@ -98,6 +101,12 @@ impl FakeSecurityHub {
 }
 
 impl State {
+    fn called(&self) {
+        if let Some((clock, time)) = &self.takes {
+            clock.advance(*time);
+        }
+    }
+
     fn apply(&mut self, id: &FindingId, update: &Update, updated_by: &str) -> Result<(), &str> {
         if let Some((code, left)) = self.unprocessed.get_mut(id)
             && *left > 0
@@ -115,10 +124,20 @@ impl State {
 }
 
 impl SecurityHub for FakeSecurityHub {
-    async fn current(&self, ids: &[FindingId]) -> Result<Vec<Current>, Error> {
+    async fn current(&self, ids: &[FindingId]) -> Result<Read, Error> {
         let mut state = self.state();
+        state.called();
         state.faults.check(Operation::GetFindings)?;
-        Ok(state.findings.values().filter(|finding| ids.contains(&finding.id)).cloned().collect())
+        let mut read = Read::default();
+        for id in BTreeSet::from_iter(ids) {
+            if id.id.trim().is_empty() {
+                let error = Error::permanent("InvalidInput", "`securityhub:GetFindings` takes no blank id");
+                read.refused.push(Refused { id: id.clone(), error });
+            } else {
+                read.found.extend(state.findings.get(id).cloned());
+            }
+        }
+        Ok(read)
     }
 
     async fn update(
@@ -134,6 +153,7 @@ impl SecurityHub for FakeSecurityHub {
         ids.sort_unstable();
         ids.dedup();
         let mut state = self.state();
+        state.called();
         let call = Updated { ids: ids.clone(), update: update.clone(), updated_by: updated_by.to_owned() };
         state.updates.push(call);
         state.faults.check(Operation::BatchUpdateFindings)?;
@@ -152,6 +172,7 @@ impl SecurityHub for FakeSecurityHub {
     async fn comment_v2(&self, finding: &OcsfId, comment: &str) -> Result<(), Error> {
         const OPERATION: &str = "securityhub:BatchUpdateFindingsV2";
         let mut state = self.state();
+        state.called();
         state.faults.check(Operation::BatchUpdateFindingsV2)?;
         if comment.trim().is_empty() || comment.chars().count() > MAX_NOTE {
             return Err(unprocessed(OPERATION, "ValidationException"));

@@ -68,8 +68,6 @@ struct Finding {
     product_arn: Option<String>,
     note: Option<Note>,
     user_defined_fields: Option<HashMap<String, String>>,
-    workflow: Option<Workflow>,
-    record_state: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -77,12 +75,6 @@ struct Finding {
 struct Note {
     text: Option<String>,
     updated_by: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Workflow {
-    status: Option<String>,
 }
 
 impl From<Answer> for GetFindingsOutput {
@@ -97,17 +89,11 @@ impl From<Finding> for types::AwsSecurityFinding {
         let note = finding
             .note
             .map(|note| types::Note::builder().set_text(note.text).set_updated_by(note.updated_by).build());
-        let workflow = finding.workflow.map(|workflow| {
-            let status = workflow.status.as_deref().map(types::WorkflowStatus::from);
-            types::Workflow::builder().set_status(status).build()
-        });
         Self::builder()
             .set_id(finding.id)
             .set_product_arn(finding.product_arn)
             .set_note(note)
             .set_user_defined_fields(finding.user_defined_fields)
-            .set_workflow(workflow)
-            .set_record_state(finding.record_state.as_deref().map(types::RecordState::from))
             .build()
     }
 }

@@ -54,10 +54,24 @@ pub struct Current {
     pub note: Option<Note>,
     /// `UserDefinedFields`
     pub user_defined_fields: BTreeMap<String, String>,
-    /// `Workflow.Status`: `NEW`, `NOTIFIED`, `RESOLVED` or `SUPPRESSED`.
-    pub workflow_status: Option<String>,
-    /// `RecordState`: `ACTIVE` or `ARCHIVED`.
-    pub record_state: Option<String>,
+}
+
+/// What came of asking for findings.
+#[derive(Debug, Default)]
+pub struct Read {
+    /// The findings as they stand, in no particular order.
+    pub found: Vec<Current>,
+    /// Those that could not be asked for.
+    pub refused: Vec<Refused>,
+}
+
+/// A finding that could not be asked for.
+#[derive(Debug)]
+pub struct Refused {
+    /// Which finding.
+    pub id: FindingId,
+    /// Why.
+    pub error: Error,
 }
 
 /// New values for findings. What is equal can go to several findings in one call.
@@ -97,9 +111,10 @@ pub struct Unprocessed {
 /// [`Retryable`]: eventide_kit::error::Class::Retryable
 /// [`Environment`]: eventide_kit::error::Class::Environment
 pub trait SecurityHub: Send + Sync {
-    /// The findings as they stand, in no particular order; those that do not exist are missing. Any number of ids: asked
-    /// for in groups of 20, all pages. An update may take minutes to show.
-    fn current(&self, ids: &[FindingId]) -> impl Future<Output = Result<Vec<Current>, Error>> + Send;
+    /// The findings as they stand; those that do not exist are missing. Any number of ids: asked for in groups of 20, all
+    /// pages. Where a group is rejected as invalid, its findings are asked for one by one, so that one bad id does not
+    /// fail the others. An update may take minutes to show.
+    fn current(&self, ids: &[FindingId]) -> impl Future<Output = Result<Read, Error>> + Send;
 
     /// Gives all findings the same new values, in calls of 100, and returns those that were not updated; empty means
     /// all were. Any number of ids; one that occurs twice is updated once. Where a call as a whole is rejected as invalid,

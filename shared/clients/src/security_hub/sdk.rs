@@ -9,7 +9,7 @@ use aws_types::SdkConfig;
 use eventide_kit::error::{Class, Error};
 
 use super::lean::Lean;
-use super::{Current, FindingId, Note, OcsfId, SecurityHub, Unprocessed, Update, unprocessed};
+use super::{Current, FindingId, Note, OcsfId, Read, Refused, SecurityHub, Unprocessed, Update, unprocessed};
 use crate::errors::failed;
 use crate::pages::{self, Page};
 
@@ -29,6 +29,47 @@ impl SdkSecurityHub {
     /// In the Region of `config`.
     pub fn new(config: &SdkConfig) -> Self {
         Self { client: Client::new(config) }
+    }
+
+    async fn read_together(&self, ids: &[&FindingId]) -> Result<Vec<Current>, Error> {
+        const OPERATION: &str = "securityhub:GetFindings";
+        let products: BTreeSet<_> = ids.iter().map(|id| &id.product_arn).collect();
+        let filters = AwsSecurityFindingFilters::builder()
+            .set_id(Some(equals(ids.iter().map(|id| &id.id))))
+            .set_product_arn(Some(equals(products)))
+            .build();
+        let findings = pages::all(OPERATION, |token| {
+            let request = self
+                .client
+                .get_findings()
+                .filters(filters.clone())
+                .max_results(PAGE_SIZE)
+                .set_next_token(token)
+                .customize()
+                .interceptor(Lean);
+            async move {
+                let page = request.send().await.map_err(|error| failed(OPERATION, &error))?;
+                Ok(Page { items: page.findings.unwrap_or_default(), next: page.next_token })
+            }
+        })
+        .await?;
+        // The filter matches each id with each product: more than was asked for. Pages may overlap.
+        let exactly = findings.into_iter().filter_map(current).filter(|finding| ids.contains(&&finding.id));
+        let once: BTreeMap<_, _> = exactly.map(|finding| (finding.id.clone(), finding)).collect();
+        Ok(once.into_values().collect())
+    }
+
+    /// So many calls may well be throttled. What was read until then is kept, or the bad id among them would fail the
+    /// others each time anew.
+    async fn read_one_by_one(&self, ids: &[&FindingId], read: &mut Read) -> Result<(), Error> {
+        for id in ids {
+            match self.read_together(&[id]).await {
+                Ok(found) => read.found.extend(found),
+                Err(error) if error.class() == Class::Environment => return Err(error),
+                Err(error) => read.refused.push(Refused { id: (*id).clone(), error }),
+            }
+        }
+        Ok(())
     }
 
     async fn update_together(
@@ -87,46 +128,22 @@ fn current(finding: AwsSecurityFinding) -> Option<Current> {
             updated_by: note.updated_by.unwrap_or_default(),
         }),
         user_defined_fields: finding.user_defined_fields.unwrap_or_default().into_iter().collect(),
-        workflow_status: finding
-            .workflow
-            .and_then(|workflow| workflow.status)
-            .map(|status| status.as_str().to_owned()),
-        record_state: finding.record_state.map(|state| state.as_str().to_owned()),
     })
 }
 
 impl SecurityHub for SdkSecurityHub {
-    async fn current(&self, ids: &[FindingId]) -> Result<Vec<Current>, Error> {
-        const OPERATION: &str = "securityhub:GetFindings";
+    async fn current(&self, ids: &[FindingId]) -> Result<Read, Error> {
         let wanted: Vec<&FindingId> = BTreeSet::from_iter(ids).into_iter().collect();
-        let mut found = BTreeMap::new();
-        for some in wanted.chunks(IDS_A_FILTER) {
-            let products: BTreeSet<_> = some.iter().map(|id| &id.product_arn).collect();
-            let filters = AwsSecurityFindingFilters::builder()
-                .set_id(Some(equals(some.iter().map(|id| &id.id))))
-                .set_product_arn(Some(equals(products)))
-                .build();
-            let findings = pages::all(OPERATION, |token| {
-                let request = self
-                    .client
-                    .get_findings()
-                    .filters(filters.clone())
-                    .max_results(PAGE_SIZE)
-                    .set_next_token(token)
-                    .customize()
-                    .interceptor(Lean);
-                async move {
-                    let page = request.send().await.map_err(|error| failed(OPERATION, &error))?;
-                    Ok(Page { items: page.findings.unwrap_or_default(), next: page.next_token })
-                }
-            })
-            .await?;
-            // The filter matches each id with each product: more than was asked for.
-            let exactly =
-                findings.into_iter().filter_map(current).filter(|finding| some.contains(&&finding.id));
-            found.extend(exactly.map(|finding| (finding.id.clone(), finding)));
+        let mut read = Read::default();
+        for together in wanted.chunks(IDS_A_FILTER) {
+            match (self.read_together(together).await, together) {
+                (Ok(found), _) => read.found.extend(found),
+                (Err(error), _) if error.class() != Class::Permanent => return Err(error),
+                (Err(error), [id]) => read.refused.push(Refused { id: (*id).clone(), error }),
+                (Err(_), _) => self.read_one_by_one(together, &mut read).await?,
+            }
         }
-        Ok(found.into_values().collect())
+        Ok(read)
     }
 
     async fn update(

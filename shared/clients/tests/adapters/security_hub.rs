@@ -47,8 +47,9 @@ async fn findings_are_asked_for_in_groups_of_20_and_only_those_come_back() {
     let wanted = ids(45);
     let mut asked = wanted.clone();
     asked.extend(ids(3));
-    let found = SdkSecurityHub::new(&server.config()).current(&asked).await.unwrap();
-    let mut found: Vec<_> = found.into_iter().map(|finding| finding.id).collect();
+    let read = SdkSecurityHub::new(&server.config()).current(&asked).await.unwrap();
+    assert!(read.refused.is_empty());
+    let mut found: Vec<_> = read.found.into_iter().map(|finding| finding.id).collect();
     found.sort();
     assert_eq!(found, wanted);
     let firsts: Vec<_> =
@@ -66,19 +67,53 @@ async fn what_customers_change_is_read_from_a_finding() {
     let server = Server::start(|_| {
         ok(json!({"Findings": [{"Id": "finding-0000", "ProductArn": "product-0",
             "Note": {"Text": "seen", "UpdatedBy": "ann", "UpdatedAt": "2026-11-01T00:00:00Z"},
-            "UserDefinedFields": {"investigate": "true"}, "Workflow": {"Status": "NOTIFIED"},
-            "RecordState": "ARCHIVED", "Severity": {"Label": "HIGH"}, "Resources": [{"Type": "AwsIamAccessKey",
+            "UserDefinedFields": {"investigate": "true"}, "RecordState": "ARCHIVED", "Severity": {"Label": "HIGH"}, "Resources": [{"Type": "AwsIamAccessKey",
                 "Id": "AWS::IAM::AccessKey:AKIDEXAMPLE",
                 "Details": {"AwsIamAccessKey": {"PrincipalType": "IAMUser", "PrincipalName": "a-user"}}}]}]}))
     })
     .await;
     // On a test's stack of 2 MiB: the SDK's own way of reading `Resources` overflows it.
-    let found = SdkSecurityHub::new(&server.config()).current(&ids(1)).await.unwrap();
-    let [found] = found.as_slice() else { panic!("{found:?}") };
+    let read = SdkSecurityHub::new(&server.config()).current(&ids(1)).await.unwrap();
+    let [found] = read.found.as_slice() else { panic!("{read:?}") };
     assert_eq!(found.note.as_ref().map(|note| note.updated_by.as_str()), Some("ann"));
     assert_eq!(found.user_defined_fields["investigate"], "true");
-    assert_eq!(found.workflow_status.as_deref(), Some("NOTIFIED"));
-    assert_eq!(found.record_state.as_deref(), Some("ARCHIVED"));
+}
+
+#[tokio::test]
+async fn one_bad_id_keeps_no_other_from_being_read() {
+    for (status, code, expected) in [
+        (400, "InvalidInputException", "Permanent.InvalidInput"),
+        (400, "ValidationException", "Permanent.Validation"),
+    ] {
+        let server = Server::start(move |request| {
+            let ids = request.json["Filters"]["Id"].as_array().unwrap();
+            match ids.as_slice() {
+                _ if ids.iter().any(|id| id["Value"] == "finding-0001") => error(status, code),
+                // One call among so many may meet the limit on calls.
+                [only] if only["Value"] == "finding-0002" => error(429, "LimitExceededException"),
+                ids => {
+                    let product = &request.json["Filters"]["ProductArn"][0]["Value"];
+                    let all: Vec<_> =
+                        ids.iter().map(|id| json!({"Id": id["Value"], "ProductArn": product})).collect();
+                    ok(json!({"Findings": all}))
+                }
+            }
+        })
+        .await;
+        let read = SdkSecurityHub::new(&server.config()).current(&ids(4)).await.unwrap();
+        let found: Vec<_> = read.found.into_iter().map(|finding| finding.id).collect();
+        assert_eq!(found, [id(0), id(3)]);
+        let refused: Vec<_> =
+            read.refused.iter().map(|refused| (&refused.id, refused.error.qualified_type())).collect();
+        assert_eq!(refused, [(&id(1), expected.to_owned()), (&id(2), "Retryable.Throttled".to_owned())]);
+    }
+}
+
+#[tokio::test]
+async fn a_permission_that_is_missing_is_asked_for_once() {
+    let server = Server::start(|_| error(403, "AccessDeniedException")).await;
+    let failed = SdkSecurityHub::new(&server.config()).current(&ids(10)).await.unwrap_err();
+    assert_eq!((failed.qualified_type().as_str(), server.hits()), ("Environment.AccessDenied", 1));
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
-//! finding-enrich on fakes, with a queue that delivers.
+//! The world around the function: fakes, and a queue that delivers.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod chains;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +13,6 @@ use eventide_clients::security_hub::{Current, FakeSecurityHub, FindingId, OcsfId
 use eventide_clients::sqs::FakeQueue;
 use eventide_kit::Invocation;
 use eventide_kit::clock::{Clock, ManualClock};
-use eventide_kit::continuation::MemoryContinuations;
 use eventide_kit::deadline::Deadline;
 use eventide_kit::ledger::MemoryLedger;
 use eventide_kit::sqs::{MemoryDeadLetters, SqsEvent};
@@ -25,6 +26,8 @@ use serde_json::json;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
+pub(crate) use chains::Chains;
+
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-20 12:00 UTC);
 pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/team/Admin";
 
@@ -36,7 +39,7 @@ pub(crate) struct Fakes {
     pub(crate) queue: FakeQueue,
     pub(crate) dead_letters: MemoryDeadLetters,
     pub(crate) ledger: MemoryLedger,
-    pub(crate) chains: MemoryContinuations,
+    pub(crate) chains: Chains,
 }
 
 impl Ports for Fakes {
@@ -46,7 +49,7 @@ impl Ports for Fakes {
     type Queue = FakeQueue;
     type DeadLetters = MemoryDeadLetters;
     type Ledger = MemoryLedger;
-    type Chains = MemoryContinuations;
+    type Chains = Chains;
 
     fn detective(&self) -> &FakeDetective {
         &self.detective
@@ -72,7 +75,7 @@ impl Ports for Fakes {
         &self.ledger
     }
 
-    fn chains(&self) -> &MemoryContinuations {
+    fn chains(&self) -> &Chains {
         &self.chains
     }
 }
@@ -84,8 +87,11 @@ pub(crate) struct World {
     pub(crate) iam: FakeIam,
     pub(crate) queue: FakeQueue,
     pub(crate) dead_letters: MemoryDeadLetters,
+    pub(crate) chains: Chains,
     pub(crate) invocation: Invocation,
     pub(crate) function: FindingEnrich<Fakes>,
+    /// What an invocation has left when it begins.
+    pub(crate) time: Duration,
     messages: usize,
 }
 
@@ -106,13 +112,17 @@ impl World {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
+        Self::of(settings, MemoryDeadLetters::default())
+    }
+
+    pub(crate) fn of(settings: Settings, dead_letters: MemoryDeadLetters) -> Self {
         let clock = ManualClock::new(NOW);
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let detective = FakeDetective::new(Arc::clone(&shared));
         detective.add_graph("us-east-1");
         let (hub, iam, queue) = (FakeSecurityHub::default(), FakeIam::default(), FakeQueue::default());
         iam.add(ROLE);
-        let dead_letters = MemoryDeadLetters::default();
+        let chains = Chains::new(Arc::clone(&shared));
         let fakes = Fakes {
             detective: detective.clone(),
             hub: hub.clone(),
@@ -120,9 +130,10 @@ impl World {
             queue: queue.clone(),
             dead_letters: dead_letters.clone(),
             ledger: MemoryLedger::new(Arc::clone(&shared)),
-            chains: MemoryContinuations::new(Arc::clone(&shared)),
+            chains: chains.clone(),
         };
-        let deadline = Deadline::after(Duration::from_secs(60), Arc::clone(&shared));
+        let time = Duration::from_secs(60);
+        let deadline = Deadline::after(time, Arc::clone(&shared));
         Self {
             clock,
             detective,
@@ -130,8 +141,10 @@ impl World {
             iam,
             queue,
             dead_letters,
+            chains,
             invocation: Invocation::for_tests("request", deadline),
             function: FindingEnrich::new(fakes, settings, shared),
+            time,
             messages: 0,
         }
     }
@@ -163,7 +176,7 @@ impl World {
             })
             .collect();
         let event: SqsEvent = serde_json::from_value(json!({ "Records": records })).unwrap();
-        let deadline = Deadline::after(Duration::from_secs(60), Arc::new(self.clock.clone()));
+        let deadline = Deadline::after(self.time, Arc::new(self.clock.clone()));
         self.invocation.deadline = deadline;
         let response = self.function.enrich(event, &self.invocation).await.unwrap();
         response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
@@ -232,6 +245,7 @@ pub(crate) fn work(world: &World, id: &str) -> Work {
             clamped: false,
         }),
         last_observed: Some(datetime!(2026-11-20 11:00 UTC)),
+        found_at: Some(now - Duration::from_secs(15)),
         subjects: vec![Subject::named(Kind::Role, "aws", "111122223333", "Admin")],
         investigations: Vec::new(),
         marked_running: false,

@@ -8,9 +8,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[expect(dead_code, reason = "what delivers messages is for the other tests")]
-mod support;
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -23,7 +20,8 @@ use eventide_types::finding::Reference;
 use eventide_types::investigation::{Indicator, Severity};
 use eventide_types::work::{State, Work};
 use serde_json::{Map, Value, json};
-use support::World;
+
+use crate::support::World;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events").join(name)

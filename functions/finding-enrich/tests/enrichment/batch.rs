@@ -1,7 +1,5 @@
 //! finding-enrich as a whole, on fakes: what findings say in the end, and what happens on the way.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -15,7 +13,8 @@ use eventide_types::principal::{Kind, Reason, Subject};
 use eventide_types::work::{Trigger, Work, field};
 use finding_enrich::config::Settings;
 use finding_enrich::write::UPDATED_BY;
-use support::{ROLE, World, body, finding_id, ocsf_id, ocsf_work, settings, work};
+
+use crate::support::{ROLE, World, body, finding_id, ocsf_id, ocsf_work, settings, work};
 
 fn critical() -> Script {
     Script {
@@ -52,6 +51,9 @@ async fn a_finding_runs_and_completes() {
     assert_eq!(world.invocation.metrics.sum("InvestigationsStarted", &[]), 1.0);
     let dimensions = [("Outcome", "complete"), ("Severity", "CRITICAL")];
     assert_eq!(world.invocation.metrics.sum("FindingsEnriched", &dimensions), 1.0);
+    let seconds = |metric| world.invocation.metrics.sum(metric, &[("Trigger", "automatic")]);
+    assert_eq!(seconds("SecondsFromRequest"), 120.0);
+    assert_eq!(seconds("SecondsToEnrichment"), 135.0, "from the finding, which was there before");
     assert_eq!(world.detective.count(Operation::StartInvestigation), 1);
 }
 
@@ -119,7 +121,8 @@ async fn the_field_set_again_asks_again() {
     world.follow(&first).await;
     let sent_before_it_ended = Work { run: "early".into(), ..first.clone() };
     world.follow(&sent_before_it_ended).await;
-    assert_eq!(world.invocation.metrics.sum("SecondsToEnrichment", &[]), 120.0, "one enrichment so far");
+    let seconds = world.invocation.metrics.sum("SecondsFromRequest", &[("Trigger", "automatic")]);
+    assert_eq!(seconds, 120.0, "one enrichment so far");
     world.clock.advance(Duration::from_secs(3 * 3600));
     let again = Work { run: "again".into(), ..work(&world, "f") };
     world.follow(&again).await;
@@ -252,6 +255,7 @@ async fn several_principals_are_one_update_with_the_worst_first() {
     work.subjects.push(Subject::unsupported("root", Reason::Root));
     world.follow(&work).await;
     assert_eq!(world.detective.count(Operation::StartInvestigation), 2);
+    assert_eq!(world.invocation.metrics.sum("InvestigationsUnsupported", &[]), 1.0, "root");
     assert_eq!(world.field("f", field::SEVERITY).as_deref(), Some("CRITICAL"));
     let note = world.finding("f").note.unwrap().text;
     let (alice, admin) = (note.find("user alice").unwrap(), note.find("role team/Admin").unwrap());
@@ -290,6 +294,9 @@ async fn a_lost_response_is_settled_by_evidence() {
         assert_eq!(world.field("f", field::INVESTIGATE).as_deref(), Some("complete"), "{really_started}");
         assert_eq!(world.detective.count(Operation::StartInvestigation), starts, "{really_started}");
         assert_eq!(world.detective.investigations().len(), 1, "never two investigations");
+        let counted = |metric| world.invocation.metrics.sum(metric, &[]);
+        assert_eq!(counted("InvestigationsStarted"), 1.0, "{really_started}");
+        assert_eq!(counted("InvestigationsReused"), 0.0, "it was started by this finding's own message");
     }
 }
 
@@ -399,6 +406,8 @@ async fn a_failed_hand_over_is_taken_up_again_by_the_same_message() {
     assert!(world.deliver_as(&bodies, &ids, 2).await.is_empty());
     assert_eq!(world.queue.messages().len(), 1);
     assert_eq!(world.detective.count(Operation::StartInvestigation), 1);
+    let counted = |metric| world.invocation.metrics.sum(metric, &[]);
+    assert_eq!((counted("InvestigationsStarted"), counted("InvestigationsReused")), (1.0, 0.0));
 }
 
 #[tokio::test]
