@@ -8,6 +8,7 @@ use eventide_kit::{Error, Invocation};
 use eventide_types::finding::Reference;
 use eventide_types::work::Work;
 use futures_util::future::join_all;
+use tracing::Span;
 
 use crate::advance::given_up;
 use crate::batch::{FindingEnrich, Ports, Stepped, read};
@@ -19,6 +20,7 @@ use crate::write::{Entry, write};
 /// A message about to be set aside, and what its finding is told.
 struct GivenUp<'a> {
     record: &'a Record,
+    span: &'a Span,
     work: Work,
     report: Report,
     /// Whether the chain is known to be this message's. Otherwise the store did not answer.
@@ -35,11 +37,14 @@ impl<P: Ports> FindingEnrich<P> {
         invocation: &Invocation,
     ) {
         let budget = Budget::until(&invocation.deadline, AFTER_GIVING_UP);
-        let failed = batch.iter().filter_map(|Processed { record, result, .. }| {
+        let failed = batch.iter().filter_map(|Processed { record, result, span }| {
             let error = result.as_ref().err().filter(|error| options.sets_aside(record, error))?;
-            Some((&**record, error, read(record).ok().filter(|work| !self.rehearses(work))?))
+            let work = read(record).ok().filter(|work| !self.rehearses(work))?;
+            // A record that was not begun has not said yet what it is about.
+            span.record("correlation_id", work.run.as_str());
+            Some((&**record, span, error, work))
         });
-        let asked = failed.map(async |(record, error, work)| {
+        let asked = failed.map(async |(record, span, error, work)| {
             let held = match budget.call(self.admitted(&work, record, invocation)).await {
                 Ok(true) => true,
                 Ok(false) => return None,
@@ -48,7 +53,7 @@ impl<P: Ports> FindingEnrich<P> {
                 Err(_) => false,
             };
             let report = report(given_up(&work, &error.to_string()));
-            Some(GivenUp { record, work, report, held })
+            Some(GivenUp { record, span, work, report, held })
         });
         let all: Vec<GivenUp<'_>> = join_all(asked).await.into_iter().flatten().collect();
         let (told, entries): (Vec<&GivenUp<'_>>, Vec<Entry>) =
@@ -56,19 +61,18 @@ impl<P: Ports> FindingEnrich<P> {
         for (given_up, written) in told.into_iter().zip(write(self.ports.hub(), &entries, budget).await) {
             match written {
                 Ok(()) => self.enriched(&given_up.work, &given_up.report, &invocation.metrics),
-                Err(error) => given_up.not_told(&error),
+                Err(error) => given_up.warn(&error, "finding does not say that it failed"),
             }
         }
-        join_all(all.iter().filter(|given_up| given_up.held).map(|given_up| self.let_go(given_up, budget)))
-            .await;
+        let held = all.iter().filter(|given_up| given_up.held);
+        join_all(held.map(|given_up| self.let_go(given_up, budget))).await;
     }
 
     async fn let_go(&self, given_up: &GivenUp<'_>, budget: Budget<'_>) {
         let Work { run, hop, finding, .. } = &given_up.work;
         let (chain, holder) = (finding.key(), &given_up.record.message_id);
         if let Err(error) = budget.call(self.ports.chains().set_aside(&chain, run, *hop, holder)).await {
-            let (error_type, finding) = (error.error_type(), finding.id());
-            tracing::warn!(correlation_id = run, finding, error_type, %error, "chain not let go");
+            given_up.warn(&error, "chain not let go");
         }
     }
 }
@@ -83,9 +87,8 @@ impl GivenUp<'_> {
         }
     }
 
-    fn not_told(&self, error: &Error) {
+    fn warn(&self, error: &Error, what: &'static str) {
         let (error_type, finding) = (error.error_type(), self.work.finding.id());
-        let run = &self.work.run;
-        tracing::warn!(correlation_id = run, finding, error_type, %error, "finding does not say that it failed");
+        self.span.in_scope(|| tracing::warn!(finding, error_type, %error, "{what}"));
     }
 }

@@ -7,6 +7,7 @@ use eventide_kit::deadline::Deadline;
 use eventide_kit::sqs::Processed;
 use eventide_types::work::Work;
 use futures_util::future::join_all;
+use tracing::Instrument as _;
 
 use crate::admit::finished_detail;
 use crate::batch::{FindingEnrich, Ports, Stepped};
@@ -18,7 +19,11 @@ impl<P: Ports> FindingEnrich<P> {
     pub(crate) async fn hand_over(&self, batch: &mut [Processed<Stepped>], deadline: &Deadline) {
         let budget = Budget::until(deadline, AFTER_HAND_OVER);
         self.send_next(batch, budget).await;
-        let closed = join_all(batch.iter().map(|processed| self.close(processed, budget))).await;
+        let close = batch.iter().map(|processed| {
+            let span = processed.span.clone();
+            self.close(processed, budget).instrument(span)
+        });
+        let closed = join_all(close).await;
         for (processed, closed) in batch.iter_mut().zip(closed) {
             if let Err(error) = closed {
                 processed.result = Err(error);
@@ -49,7 +54,8 @@ impl<P: Ports> FindingEnrich<P> {
         for (slot, sent) in slots.into_iter().zip(sent) {
             let Some(processed) = batch.get_mut(slot) else { continue };
             if let (Ok(Stepped::Waiting(reached)), Err(error)) = (&processed.result, sent) {
-                self.release(&reached.work, &processed.record, budget).await;
+                let release = self.release(&reached.work, &processed.record, budget);
+                release.instrument(processed.span.clone()).await;
                 processed.result = Err(error);
             }
         }

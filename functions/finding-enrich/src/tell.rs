@@ -6,6 +6,7 @@ use eventide_types::finding::Reference;
 use eventide_types::investigation::Severity;
 use eventide_types::work::{Stage, Work, field};
 use futures_util::future::join_all;
+use tracing::Instrument as _;
 
 use crate::admit::holds;
 use crate::batch::{FindingEnrich, Ports, Stepped};
@@ -33,7 +34,8 @@ impl<P: Ports> FindingEnrich<P> {
                     self.enriched(&reached.work, report, &invocation.metrics);
                 }
                 (Ok(Stepped::Waiting(reached) | Stepped::Ended(reached, _)), Err(error)) => {
-                    self.release(&reached.work, &processed.record, budget).await;
+                    let release = self.release(&reached.work, &processed.record, budget);
+                    release.instrument(processed.span.clone()).await;
                     processed.result = Err(error);
                 }
                 (Ok(Stepped::Over) | Err(_), _) => {}
@@ -64,16 +66,7 @@ impl<P: Ports> FindingEnrich<P> {
             match holds {
                 Ok(true) => {}
                 Ok(false) => {
-                    if let Ok(Stepped::Waiting(reached) | Stepped::Ended(reached, _)) = &processed.result {
-                        let Work { run, hop, finding, .. } = &reached.work;
-                        let finding = finding.id();
-                        tracing::info!(
-                            correlation_id = run,
-                            finding,
-                            hop,
-                            "run dropped: another one took over"
-                        );
-                    }
+                    processed.span.in_scope(|| tracing::info!("message dropped: another run took over"));
                     processed.result = Ok(Stepped::Over);
                 }
                 Err(error) => processed.result = Err(error),
