@@ -27,16 +27,6 @@ pub struct Account {
     pub id: String,
 }
 
-impl Account {
-    /// The partition and account of any ARN that has both, such as that of the function or of its queue.
-    pub fn of_arn(arn: &str) -> Option<Self> {
-        let mut parts = arn.split(':');
-        let partition = parts.next().filter(|prefix| *prefix == "arn").and_then(|_| parts.next())?;
-        let id = parts.nth(2).filter(|id| check_account(id).is_ok())?;
-        Some(Self { partition: partition.to_owned(), id: id.to_owned() })
-    }
-}
-
 /// [`Iam`] through the AWS SDK: in our own account with the function's role, in another with a role there.
 pub struct SdkIam {
     own: Account,
@@ -118,26 +108,5 @@ impl Iam for SdkIam {
 
     async fn user_arn(&self, account: &str, name: &str) -> Result<Lookup, Error> {
         self.look_up(Kind::User, account, name).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_account_is_read_from_arns_that_name_one() {
-        let account =
-            |partition: &str, id: &str| Some(Account { partition: partition.into(), id: id.into() });
-        for (arn, expected) in [
-            ("arn:aws:lambda:us-east-1:111122223333:function:f", account("aws", "111122223333")),
-            ("arn:aws-us-gov:sqs:us-gov-west-1:111122223333:q", account("aws-us-gov", "111122223333")),
-            ("arn:aws:iam::111122223333:role/r", account("aws", "111122223333")),
-            ("arn:aws:s3:::bucket", None),
-            ("111122223333", None),
-            ("", None),
-        ] {
-            assert_eq!(Account::of_arn(arn), expected, "{arn}");
-        }
     }
 }
