@@ -86,7 +86,8 @@ async fn a_template_is_deployed_updated_and_deleted() -> Result<(), String> {
     assert_eq!(outputs["ActionArn"], "arn:aws:securityhub:us-east-1:111122223333:action/custom/Scratch");
     assert!(outputs["Mark"].contains(":automation-rule/"), "{}", outputs["Mark"]);
     assert!(!outputs.contains_key("SecondActionArn"));
-    assert_eq!(taken_out.len(), 2, "{taken_out:?}");
+    assert_eq!(taken_out.len(), 3, "{taken_out:?}");
+    assert_eq!(taken_out[2], "Alarm (AWS::CloudWatch::Alarm): metric math, left out");
 
     let path = format!("/2015-03-31/functions/{}/configuration", outputs["Function"]);
     let configuration = cloud.rest("lambda", Method::GET, &path, None).await?;

@@ -2,6 +2,7 @@
 //! know and a stand-in does: those are taken out, applied to the stand-ins by their own API, and referred to
 //! by value. A template that nests others is deployed as one stack per nested template.
 
+mod alarms;
 mod logging;
 mod nested;
 mod numbers;
@@ -112,6 +113,7 @@ impl Deployer {
             stack: request.stack.clone(),
         };
         let mut resolver = Resolver::new(&template, &request.parameters, scope)?;
+        let alarms = alarms::take_out(&mut template);
         let nested = self.deploy_nested(&request, &mut template, &mut resolver).await?;
         let previous = self.applied(&request.stack);
         self.undo(&previous).await?;
@@ -130,6 +132,7 @@ impl Deployer {
             .iter()
             .map(|stack| format!("nested template: deployed as stack `{stack}`"))
             .chain(applied.iter().map(ToString::to_string))
+            .chain(alarms.iter().map(|name| format!("{name} (AWS::CloudWatch::Alarm): metric math, left out")))
             .collect();
         Ok(Deployed { stack: request.stack, outputs, taken_out, nested, applied, in_ministack })
     }
