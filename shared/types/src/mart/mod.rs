@@ -6,6 +6,7 @@
 //! - [`definition`]: the header, as its author writes it
 //! - [`catalogue`]: the compiled mart in force
 //! - [`value`]: parameters of a request, checked against their definition
+//! - [`schedule`]: when a mart is refreshed
 //! - [`request`]: what is asked for, and the record of a request on its way
 //! - [`statement`]: names of statements and the event that tells of their end
 //! - [`delivery`]: the manifest of a delivered result and the events about it
@@ -14,6 +15,7 @@ pub mod catalogue;
 pub mod definition;
 pub mod delivery;
 pub mod request;
+pub mod schedule;
 pub mod statement;
 pub mod value;
 
