@@ -9,7 +9,7 @@
 //! - [`ministack`], [`process`]: MiniStack and the function processes
 //! - [`events`]: the default event bus for events of AWS services
 //! - [`deploy`]: the templates
-//! - [`service`]: what a stand-in implements; [`detective`], [`securityhub`]: the stand-ins
+//! - [`service`]: what a stand-in implements; [`detective`], [`redshift_data`], [`securityhub`]: the stand-ins
 
 pub mod cloud;
 pub mod control;
@@ -21,5 +21,6 @@ pub mod gateway;
 pub mod journal;
 pub mod ministack;
 pub mod process;
+pub mod redshift_data;
 pub mod securityhub;
 pub mod service;
