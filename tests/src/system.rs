@@ -94,15 +94,34 @@ impl System {
     ///
     /// If Security Hub refuses.
     pub async fn annotate(&self, id: &str, note: &str, by: &str) -> Result<(), String> {
-        let body = json!({
-            "FindingIdentifiers": [{ "Id": id, "ProductArn": PRODUCT_ARN }],
-            "Note": { "Text": note, "UpdatedBy": by }
-        });
+        self.update(id, "Note", json!({ "Text": note, "UpdatedBy": by })).await
+    }
+
+    /// Sets the field `investigate` of a finding of GuardDuty's, as a person does: not in the second in which something
+    /// else happened, because events tell the time in whole seconds. The other fields stay where Security Hub merges them.
+    ///
+    /// # Errors
+    ///
+    /// If Security Hub refuses.
+    pub async fn mark(&self, id: &str, stage: &str) -> Result<(), String> {
+        let second = async || {
+            let clock = self.cloud.control(Method::GET, "clock", None).await.ok()?;
+            Some(clock.get("now")?.as_str()?.get(..19)?.to_owned())
+        };
+        let before = second().await.ok_or("the clock does not answer")?;
+        eventually("the next second", PATIENCE, || async { (second().await? != before).then_some(()) })
+            .await?;
+        self.update(id, "UserDefinedFields", json!({ "investigate": stage })).await
+    }
+
+    async fn update(&self, id: &str, member: &str, value: Value) -> Result<(), String> {
+        let finding = json!([{ "Id": id, "ProductArn": PRODUCT_ARN }]);
+        let body = json!({ "FindingIdentifiers": finding, member: value });
         let path = "/findings/batchupdate";
         let answer = self.cloud.rest("securityhub", Method::PATCH, path, Some(&body)).await?;
         match answer.get("UnprocessedFindings").and_then(Value::as_array) {
             Some(unprocessed) if unprocessed.is_empty() => Ok(()),
-            _ => Err(format!("the note was refused: {answer}")),
+            _ => Err(format!("the {member} was refused: {answer}")),
         }
     }
 

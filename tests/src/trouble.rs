@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use crate::System;
 use crate::system::PATIENCE;
 
-/// More failures of one call than the SDK's own three attempts hide.
-pub const BEYOND_THE_SDK: u32 = 4;
+/// As many failures as the SDK makes attempts of one call: the function sees one failure.
+pub const ALL_ATTEMPTS: u32 = 3;
 
 impl System {
     /// Fails a function's next calls of an operation, given as `service:Operation`, so many times in this way.
@@ -33,6 +33,42 @@ impl System {
     pub async fn lift_faults(&self) -> Result<(), String> {
         self.cloud().control(Method::DELETE, "faults", None).await?;
         Ok(())
+    }
+
+    /// Waits until the only fault rule with the effect `hold` holds a call back.
+    ///
+    /// # Errors
+    ///
+    /// If it does not within [`PATIENCE`].
+    pub async fn await_held(&self) -> Result<(), String> {
+        eventually("a call held back", PATIENCE, || async {
+            let faults = self.cloud().control(Method::GET, "faults", None).await.ok()?;
+            let rules = faults.get("rules")?.as_array()?;
+            let holding = |rule: &Value| {
+                let is_hold = rule.pointer("/effect/type").and_then(Value::as_str) == Some("hold");
+                is_hold && rule.get("applied").and_then(Value::as_u64) == Some(1)
+            };
+            rules.iter().any(holding).then_some(())
+        })
+        .await
+    }
+
+    /// Gives a function these bodies as one batch of messages with these ids that no queue holds; its answer.
+    ///
+    /// # Errors
+    ///
+    /// If Lambda does not answer, or what the function failed with.
+    pub async fn hand(&self, messages: &[(&str, &Value)]) -> Result<Value, String> {
+        let records = messages.iter().map(|(id, body)| {
+            json!({
+                "messageId": id,
+                "body": body.to_string(),
+                "attributes": { "ApproximateReceiveCount": "1" },
+                "eventSource": "aws:sqs"
+            })
+        });
+        let event = json!({ "Records": records.collect::<Vec<_>>() }).to_string();
+        self.invoke("EnrichFunction", event.as_bytes()).await?.map_err(|error| error.to_string())
     }
 
     /// Lets a message of the work queue that failed come back after this many seconds, where the template

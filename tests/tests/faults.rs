@@ -1,243 +1,263 @@
-//! What goes wrong on the way, through the real templates: nothing is lost and nothing is done twice.
+//! Services that fail, through the real templates: nothing is lost, nothing is done twice, and the logs and the
+//! failed queue say what was wrong.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 use eventide_testing::eventually;
 use eventide_tests::System;
-use eventide_tests::findings::about_role;
+use eventide_tests::findings::{about_role, with_severity};
 use eventide_tests::system::PATIENCE;
+use eventide_tests::trouble::ALL_ATTEMPTS;
 use http::Method;
 use serde_json::{Value, json};
 
 type Tested = Result<(), String>;
 
-/// More failures of one call than the SDK's own three attempts hide.
-const BEYOND_THE_SDK: u32 = 4;
+const ENRICH: &str = "finding-enrich";
 
-async fn soon_visible(system: &System) -> Tested {
-    let body =
-        json!({ "QueueUrl": system.output("WorkQueueUrl")?, "Attributes": { "VisibilityTimeout": "2" } });
-    system.cloud().aws_json("sqs", "AmazonSQS.SetQueueAttributes", &body).await?;
-    Ok(())
+/// The reads among the calls to Detective; each may be repeated at will.
+const READS: [&str; 4] = [
+    "detective:ListGraphs",
+    "detective:ListInvestigations",
+    "detective:GetInvestigation",
+    "detective:ListIndicators",
+];
+
+fn throttle() -> Value {
+    json!({ "type": "throttle" })
 }
 
-fn by(function: &str, service: &str, operation: &str) -> Value {
-    json!({ "caller": function, "service": service, "operation": operation })
+fn error(status: u16, code: &str) -> Value {
+    json!({ "type": "error", "status": status, "code": code })
+}
+
+fn note(finding: &Value) -> &str {
+    finding.pointer("/Note/Text").and_then(Value::as_str).unwrap_or_default()
 }
 
 #[tokio::test]
-async fn a_throttled_and_failing_detective_is_waited_out() -> Tested {
+async fn a_throttling_detective_is_waited_out() -> Tested {
     let system = System::start().await?;
-    for operation in
-        ["ListGraphs", "ListInvestigations", "StartInvestigation", "GetInvestigation", "ListIndicators"]
-    {
-        let matching = by("finding-enrich", "detective", operation);
-        let throttle =
-            json!({ "match": matching, "times": BEYOND_THE_SDK, "effect": { "type": "throttle" } });
-        system.fault(&throttle).await?;
-        if operation != "StartInvestigation" {
-            let error = json!({ "type": "error", "status": 500, "code": "InternalServerException" });
-            system.fault(&json!({ "match": matching, "times": BEYOND_THE_SDK, "effect": error })).await?;
-        }
+    for call in READS.into_iter().chain(["detective:StartInvestigation"]) {
+        system.fail(ENRICH, call, &throttle(), ALL_ATTEMPTS).await?;
     }
     system.import(&[about_role("f", "compromised-role")?]).await?;
     let finding = system.await_stage("f", "complete").await?;
     assert_eq!(finding["UserDefinedFields"]["investigationSeverity"], "CRITICAL");
-    assert_eq!(system.investigations().await?.len(), 1);
-    assert!(system.messages("FailedQueueUrl").await?.is_empty());
+    assert_eq!(finding["UserDefinedFields"]["investigationIndicators.TTP_OBSERVED"], "10");
+    system.come_to_rest(1).await?;
+    // Waiting is the messages' business: nothing failed, so nothing came back.
+    assert_eq!(system.logged("EnrichFunction", "comes back").await?, Vec::<Value>::new());
+    let waited = system.logged("EnrichFunction", "will look again").await?;
+    assert!(waited.iter().any(|line| line["error_type"] == "Throttled"), "{waited:?}");
     Ok(())
+}
+
+#[tokio::test]
+async fn a_detective_that_is_down_is_waited_out() -> Tested {
+    let system = System::start().await?;
+    system.comes_back_after(2).await?;
+    let reset = || json!({ "type": "reset" });
+    let down = |status| error(status, "InternalServerException");
+    for (call, effect) in READS.into_iter().zip([down(500), reset(), down(503), reset()]) {
+        system.fail(ENRICH, call, &effect, ALL_ATTEMPTS).await?;
+    }
+    system.import(&[about_role("f", "medium-role")?]).await?;
+    let finding = system.await_stage("f", "complete").await?;
+    assert_eq!(finding["UserDefinedFields"]["investigationSeverity"], "MEDIUM");
+    system.come_to_rest(1).await
 }
 
 #[tokio::test]
 async fn a_missing_permission_is_named_once_a_batch_and_loses_nothing() -> Tested {
     let system = System::start().await?;
-    soon_visible(&system).await?;
-    let denied = json!({ "type": "error", "status": 403, "code": "AccessDeniedException", "message": "no" });
-    system.fault(&json!({ "match": by("finding-enrich", "detective", "ListGraphs"), "times": 2, "effect": denied })).await?;
-    let findings: Result<Vec<_>, _> = (0..5).map(|n| about_role(&format!("f{n}"), "quiet-role")).collect();
+    system.comes_back_after(2).await?;
+    let ids: Vec<String> = (0..20).map(|n| format!("f{n}")).collect();
+    let findings: Result<Vec<_>, _> =
+        ids.iter().map(|id| Ok::<_, String>(with_severity(about_role(id, "quiet-role")?, "LOW"))).collect();
     system.import(&findings?).await?;
-    for n in 0..5 {
-        system.await_stage(&format!("f{n}"), "complete").await?;
+    let denied = json!({ "match": { "caller": ENRICH, "service": "detective" }, "effect": error(403, "AccessDeniedException") });
+    system.fault(&denied).await?;
+    system.custom_action(&ids.iter().map(String::as_str).collect::<Vec<_>>(), true).await?;
+    let named = eventually("a report of all 20", PATIENCE, || async {
+        let named = system.logged("EnrichFunction", "records come back").await.ok()?;
+        let records: u64 = named.iter().filter_map(|line| line["records"].as_u64()).sum();
+        (records >= 20).then_some(named)
+    });
+    let named = named.await?;
+    for line in &named {
+        assert_eq!(line["level"], "ERROR");
+        assert_eq!(line["error_type"], "Environment.AccessDenied");
+        let reason = line["reason"].as_str().unwrap_or_default();
+        assert!(reason.contains("`detective:ListGraphs` failed with `AccessDeniedException`"), "{line}");
     }
-    let logs = system.logs("EnrichFunction").await?;
-    let named: Vec<_> = logs.iter().filter(|line| line.contains("Environment.AccessDenied")).collect();
-    let invocations: std::collections::BTreeSet<_> = named
-        .iter()
-        .filter_map(|line| {
-            serde_json::from_str::<Value>(line).ok()?.get("request_id")?.as_str().map(str::to_owned)
-        })
-        .collect();
-    assert!(!named.is_empty());
-    assert_eq!(named.len(), invocations.len(), "{named:?}");
-    Ok(())
+    let invocations: BTreeSet<_> = named.iter().map(|line| line["request_id"].to_string()).collect();
+    assert_eq!(invocations.len(), named.len(), "one line a batch: {named:?}");
+    assert_eq!(system.stage("f0").await?, "", "nothing is claimed to run");
+
+    system.lift_faults().await?;
+    for id in &ids {
+        system.await_stage(id, "complete").await?;
+    }
+    system.come_to_rest(1).await
 }
 
 #[tokio::test]
-async fn a_lost_response_never_starts_a_second_investigation() -> Tested {
+async fn a_permission_to_start_that_was_missing_leaves_nothing_in_the_way() -> Tested {
     let system = System::start().await?;
-    let start = by("finding-enrich", "detective", "StartInvestigation");
-    system.fault(&json!({ "match": start, "times": 1, "effect": { "type": "lost_response" } })).await?;
+    system.comes_back_after(2).await?;
+    let denied = error(403, "AccessDeniedException");
+    system.fail(ENRICH, "detective:StartInvestigation", &denied, 2).await?;
+    system.import(&[about_role("f", "quiet-role")?]).await?;
+    system.await_stage("f", "complete").await?;
+    system.come_to_rest(1).await
+}
+
+#[tokio::test]
+async fn a_start_without_an_answer_is_settled_by_what_detective_lists() -> Tested {
+    let system = System::start().await?;
+    let start = "detective:StartInvestigation";
+    system.fail(ENRICH, start, &json!({ "type": "lost_response" }), 1).await?;
     system.import(&[about_role("f", "medium-role")?, about_role("g", "medium-role")?]).await?;
     system.await_stage("f", "complete").await?;
     system.await_stage("g", "complete").await?;
-    assert_eq!(system.investigations().await?.len(), 1);
+    system.come_to_rest(1).await?;
+    assert_eq!(system.count(ENRICH, start).await?, 1, "it was there, so it was not asked for again");
     Ok(())
 }
 
 #[tokio::test]
-async fn a_function_killed_after_any_of_its_writes_is_carried_on() -> Tested {
+async fn a_start_that_failed_is_repeated_only_once_detective_must_have_listed_it() -> Tested {
     let system = System::start().await?;
-    soon_visible(&system).await?;
-    for (n, (service, operation)) in [
-        ("dynamodb", "UpdateItem"),
-        ("detective", "StartInvestigation"),
-        ("securityhub", "BatchUpdateFindings"),
-        ("sqs", "SendMessageBatch"),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let kill = by("finding-enrich", service, operation);
-        system.fault(&json!({ "match": kill, "times": 1, "effect": { "type": "kill" } })).await?;
-        let id = format!("killed after {operation}");
-        system.import(&[about_role(&id, &format!("medium-role-{n}"))?]).await?;
-        let finding = system.await_stage(&id, "complete").await?;
-        assert!(finding["Note"]["Text"].is_string(), "{operation}");
-        assert_eq!(system.investigations().await?.len(), n + 1, "{operation}");
+    system.comes_back_after(2).await?;
+    let start = "detective:StartInvestigation";
+    for effect in [error(500, "InternalServerException"), json!({ "type": "reset" })] {
+        system.fail(ENRICH, start, &effect, 1).await?;
     }
-    let faults = system.cloud().control(Method::GET, "faults", None).await?;
-    let applied =
-        faults["rules"].as_array().map(|rules| rules.iter().filter(|rule| rule["applied"] == 1).count());
-    assert_eq!(applied, Some(4), "every kill took place: {faults}");
+    system.import(&[about_role("f", "medium-role-1")?, about_role("g", "medium-role-2")?]).await?;
+    for id in ["f", "g"] {
+        system.await_stage(id, "running").await?;
+    }
+    let lists = || system.count(ENRICH, "detective:ListInvestigations");
+    let before = lists().await?;
+    eventually("several looks for both", PATIENCE, || async {
+        (lists().await.ok()? >= before + 6).then_some(())
+    })
+    .await?;
+    assert_eq!(system.count(ENRICH, start).await?, 2, "they may yet be listed");
+
+    assert_eq!(system.age_claims(Duration::from_secs(300)).await?, 2);
+    for id in ["f", "g"] {
+        system.await_stage(id, "complete").await?;
+    }
+    system.come_to_rest(2).await?;
+    assert_eq!(system.count(ENRICH, start).await?, 4);
     Ok(())
 }
 
 #[tokio::test]
-async fn duplicates_and_reordering_change_nothing() -> Tested {
+async fn a_throttled_table_and_failing_queues_are_waited_out() -> Tested {
     let system = System::start().await?;
-    soon_visible(&system).await?;
-    let duplicate = json!({ "type": "duplicate" });
-    for function in ["finding-investigate", "finding-enrich"] {
-        let sends = by(function, "sqs", "SendMessageBatch");
-        system.fault(&json!({ "match": sends, "effect": duplicate })).await?;
+    system.comes_back_after(2).await?;
+    for call in ["dynamodb:UpdateItem", "dynamodb:PutItem"] {
+        system.fail(ENRICH, call, &throttle(), ALL_ATTEMPTS).await?;
+    }
+    let down = error(500, "InternalError");
+    for function in [ENRICH, "finding-investigate"] {
+        system.fail(function, "sqs:SendMessageBatch", &down, ALL_ATTEMPTS).await?;
+    }
+    // The writes in the middle of a finding's way: the settlement of the claim, the record of the hand-over.
+    for skip in [6, 12] {
+        let updates = json!({ "caller": ENRICH, "service": "dynamodb", "operation": "UpdateItem" });
+        let rule = json!({ "match": updates, "skip": skip, "times": ALL_ATTEMPTS, "effect": throttle() });
+        system.fault(&rule).await?;
     }
     system.import(&[about_role("f", "medium-role")?]).await?;
-    system.await_stage("f", "running").await?;
-    system.cloud().control(Method::POST, "securityhub/redeliver", Some(&json!({ "index": 0 }))).await?;
     system.await_stage("f", "complete").await?;
-    system.cloud().control(Method::POST, "securityhub/redeliver", Some(&json!({ "index": 0 }))).await?;
+    system.come_to_rest(1).await
+}
 
-    // Messages of two findings overtake each other.
-    let held = json!({ "type": "hold", "until": "next" });
-    let sends = by("finding-enrich", "sqs", "SendMessageBatch");
-    system.cloud().control(Method::DELETE, "faults", None).await?;
-    system.fault(&json!({ "match": sends, "times": 2, "effect": held })).await?;
-    system.import(&[about_role("g", "medium-role-2")?]).await?;
-    system.import(&[about_role("h", "medium-role-3")?]).await?;
-    system.await_stage("g", "complete").await?;
-    system.await_stage("h", "complete").await?;
-    assert_eq!(system.investigations().await?.len(), 3, "one a role");
-    assert!(system.messages("FailedQueueUrl").await?.is_empty());
-    let drained = eventually("an empty work queue", PATIENCE, || async {
-        system.messages("WorkQueueUrl").await.ok()?.is_empty().then_some(())
-    });
-    drained.await?;
-    assert_eq!(system.stage("f").await?, "complete");
-    Ok(())
+#[tokio::test]
+async fn a_failing_security_hub_is_waited_out() -> Tested {
+    let system = System::start().await?;
+    system.comes_back_after(2).await?;
+    for call in ["securityhub:GetFindings", "securityhub:BatchUpdateFindings"] {
+        system.fail(ENRICH, call, &throttle(), ALL_ATTEMPTS).await?;
+        system.fail(ENRICH, call, &error(500, "InternalException"), ALL_ATTEMPTS).await?;
+    }
+    system.import(&[about_role("f", "medium-role")?]).await?;
+    system.await_stage("f", "complete").await?;
+    system.come_to_rest(1).await
 }
 
 #[tokio::test]
 async fn unprocessed_findings_are_retried_or_set_aside_with_the_reason() -> Tested {
     let system = System::start().await?;
-    soon_visible(&system).await?;
+    system.comes_back_after(2).await?;
     for (id, code) in [("busy", "ConcurrentUpdateError"), ("gone", "FindingNotFound")] {
         let rule = json!({ "findingIdContains": id, "code": code, "times": 1 });
         system.cloud().control(Method::POST, "securityhub/unprocessed", Some(&rule)).await?;
     }
-    system.import(&[about_role("busy", "quiet-role")?, about_role("gone", "quiet-role")?]).await?;
+    let findings = ["busy", "gone", "unharmed"].map(|id| about_role(id, "quiet-role"));
+    system.import(&findings.into_iter().collect::<Result<Vec<_>, _>>()?).await?;
     system.await_stage("busy", "complete").await?;
+    system.await_stage("unharmed", "complete").await?;
+    let gone = system.await_stage("gone", "failed").await?;
+    assert!(note(&gone).contains("FindingNotFound"), "{gone}");
     let failed = system.await_messages("FailedQueueUrl", 1).await?;
     let (body, attributes) = failed.first().ok_or("no message")?;
-    assert!(body.contains("gone"), "{body}");
-    assert_eq!(attributes.get("error_type").map(String::as_str), Some("Permanent.FindingNotFound"));
-    assert_eq!(attributes.get("function").map(|name| name.contains("EnrichFunction")), Some(true));
-    assert!(attributes.contains_key("reason") && attributes.contains_key("source_message_id"));
+    let work: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
+    assert_eq!(work["finding"]["asff"]["id"], "gone");
+    let attribute = |name: &str| attributes.get(name).map_or("", String::as_str);
+    assert_eq!(attribute("error_type"), "Permanent.FindingNotFound");
+    assert!(attribute("reason").contains("FindingNotFound"), "{attributes:?}");
+    assert_eq!(attribute("receive_count"), "1", "it is not tried five times");
+    assert!(attribute("function").contains("EnrichFunction"), "{attributes:?}");
+    assert!(!attribute("source_message_id").is_empty());
+    assert_eq!(failed.len(), 1);
     Ok(())
 }
 
 #[tokio::test]
-async fn poison_ends_in_the_failed_queue_with_a_reason_and_harms_nobody() -> Tested {
+async fn a_finding_that_is_given_up_says_so_and_can_be_asked_for_again() -> Tested {
     let system = System::start().await?;
-    let secret = "hunter2";
-    let deep = format!("[\"{secret}\",{}", "[".repeat(50_000));
-    let long = format!("{{\"version\":\"1\",\"run\":\"{}\"}}", secret.repeat(100_000));
-    let poison = [
-        "no json".to_owned(),
-        format!("[\"{secret}\"]"),
-        deep,
-        long,
-        format!("{{\"version\":\"{secret}\"}}"),
-    ];
-    for body in &poison {
-        let message = json!({ "QueueUrl": system.output("WorkQueueUrl")?, "MessageBody": body });
-        system.cloud().aws_json("sqs", "AmazonSQS.SendMessage", &message).await?;
-    }
-    system.import(&[about_role("f", "quiet-role")?]).await?;
-    let failed = system.await_messages("FailedQueueUrl", poison.len()).await?;
+    system.comes_back_after(1).await?;
+    // Each receipt of `busy` fails at one write, and the last one has the say.
+    let busy = json!({ "findingIdContains": "busy", "code": "ConcurrentUpdateError", "times": 5 });
+    system.cloud().control(Method::POST, "securityhub/unprocessed", Some(&busy)).await?;
+    system.import(&[about_role("busy", "quiet-role")?]).await?;
+    let finding = system.await_stage("busy", "failed").await?;
+    assert!(note(&finding).contains("ConcurrentUpdateError"), "{finding}");
+
+    let denied = error(403, "AccessDeniedException");
+    let detective = json!({ "match": { "caller": ENRICH, "service": "detective" }, "effect": denied });
+    system.fault(&detective).await?;
+    system.import(&[about_role("denied", "quiet-role")?]).await?;
+    let finding = system.await_stage("denied", "failed").await?;
+    assert!(note(&finding).contains("failed with `AccessDeniedException`"), "{finding}");
+
+    let failed = system.await_messages("FailedQueueUrl", 2).await?;
+    let mut reasons = BTreeSet::new();
     for (body, attributes) in &failed {
-        assert!(poison.contains(body), "the message as it came");
-        assert_eq!(attributes.get("error_type").map(String::as_str), Some("Permanent.InvalidWork"));
-        assert!(!attributes.values().any(|value| value.contains(secret)), "{attributes:?}");
+        let work: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
+        let attribute = |name: &str| attributes.get(name).map_or("", String::as_str);
+        assert_eq!(attribute("receive_count"), "5", "{attributes:?}");
+        let id = work["finding"]["asff"]["id"].as_str().unwrap_or_default();
+        reasons.insert((id.to_owned(), attribute("error_type").to_owned()));
+        let finding = system.finding(id).await?;
+        assert!(note(&finding).contains(attribute("reason")), "{attributes:?}: {finding}");
     }
-    system.await_stage("f", "complete").await?;
-    let logs = system.logs("EnrichFunction").await?.join("\n");
-    assert!(!logs.contains(secret) && !logs.contains("panicked"), "{logs}");
-    Ok(())
-}
+    let expected = [("busy", "Retryable.ConcurrentUpdateError"), ("denied", "Environment.AccessDenied")];
+    assert_eq!(reasons, expected.map(|(id, reason)| (id.to_owned(), reason.to_owned())).into());
 
-#[tokio::test]
-async fn events_that_are_not_ours_end_in_the_failed_queue_with_their_error() -> Tested {
-    let system = System::start().await?;
-    let nulls = json!({ "detail": { "findings": vec![Value::Null; 1000] } }).to_string();
-    let huge = json!({ "id": "x".repeat(1_000_000) }).to_string();
-    let deep = format!("{{\"detail\":{}{}}}", "[".repeat(500), "]".repeat(500));
-    let events = [
-        String::from_utf8_lossy(&eventide_testing::fixture("finding-investigate/foreign-event.json")?)
-            .into_owned(),
-        String::from_utf8_lossy(&eventide_testing::fixture("finding-investigate/malformed-no-detail.json")?)
-            .into_owned(),
-        nulls,
-        huge,
-        deep,
-    ];
-    let path = format!("/2015-03-31/functions/{}/invocations", system.output("InvestigateFunction")?);
-    for event in &events {
-        let headers = [("x-amz-invocation-type", "Event")];
-        let answer = system.cloud().send("lambda", Method::POST, &path, &headers, event.clone()).await?;
-        assert_eq!(answer.status, 202);
+    // A person asks by the custom action, or by setting the field.
+    system.lift_faults().await?;
+    system.custom_action(&["busy"], false).await?;
+    system.mark("denied", "true").await?;
+    for id in ["busy", "denied"] {
+        let finding = system.await_stage(id, "complete").await?;
+        assert!(note(&finding).starts_with("Detective: "), "{finding}");
     }
-    let failed = system.await_messages("FailedQueueUrl", events.len()).await?;
-    for (body, _) in &failed {
-        // Too deep for a parser, as one of the events is.
-        assert!(body.contains(r#""errorType": "Permanent."#), "{}", body.get(..2000).unwrap_or(body));
-        assert!(body.contains(r#""requestPayload""#), "the event is kept");
-    }
-    let logs = system.logs("InvestigateFunction").await?.join("\n");
-    assert!(!logs.contains("panicked"));
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_burst_over_few_roles_under_throttling_starts_one_investigation_a_role() -> Tested {
-    let system = System::start().await?;
-    for skip in [10, 50, 100, 200] {
-        let rule = json!({ "match": { "service": "detective" }, "skip": skip, "times": 5, "effect": { "type": "throttle" } });
-        system.fault(&rule).await?;
-    }
-    let findings: Result<Vec<_>, _> =
-        (0..100).map(|n| about_role(&format!("f{n}"), &format!("quiet-role-{}", n % 20))).collect();
-    system.import(&findings?).await?;
-    for n in 0..100 {
-        system.await_stage(&format!("f{n}"), "complete").await?;
-    }
-    assert_eq!(system.investigations().await?.len(), 20);
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! How an enrichment can end, through the real templates.
 
-use std::time::Duration;
-
+use eventide_testing::{eventually, fixture_json, repository, xml};
 use eventide_tests::System;
 use eventide_tests::findings::{about, about_role, from_event, with_severity};
+use eventide_tests::system::PATIENCE;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ async fn failed_missing_times_and_no_graph_are_told() -> Tested {
     // No import can lack its times, but an event can.
     system.import(&[about_role("timeless", "quiet-role")?]).await?;
     system.await_stage("timeless", "complete").await?;
-    let mut event = eventide_testing::fixture_json("finding-investigate/custom-action-one-finding.json")?;
+    let mut event = fixture_json("finding-investigate/custom-action-one-finding.json")?;
     event["time"] = json!("2027-01-01T00:00:00Z");
     let finding = &mut event["detail"]["findings"][0];
     for time in ["FirstObservedAt", "LastObservedAt", "CreatedAt", "UpdatedAt", "ProcessedAt"] {
@@ -47,12 +47,16 @@ async fn failed_missing_times_and_no_graph_are_told() -> Tested {
 }
 
 #[tokio::test]
-async fn what_never_ends_times_out() -> Tested {
-    let system = System::start_with(&[("MaxInvestigationMinutes", "1"), ("PollDelaySeconds", "5")]).await?;
-    system.import(&[about_role("f", "never-ends-role")?]).await?;
-    system.await_stage("f", "running").await?;
-    let finding = system.await_stage_for("f", "timed-out", Duration::from_secs(120)).await?;
-    assert!(note(&finding).contains("did not end within 1 min"), "{}", note(&finding));
+async fn an_investigation_that_never_ends_times_out() -> Tested {
+    let system = System::start_with(&[("MaxInvestigationMinutes", "30")]).await?;
+    system.import(&[with_severity(about_role("f", "never-ends-role")?, "LOW")]).await?;
+    // Begun long ago, as if the time had passed.
+    let mut work = system.work("f", "never-ends-role").await?;
+    work["begun_at"] = json!("2020-01-01T00:00:00Z");
+    system.hand(&[("m", &work)]).await?;
+    assert_eq!(system.stage("f").await?, "running");
+    let finding = system.await_stage("f", "timed-out").await?;
+    assert!(note(&finding).contains("did not end within 30 min"), "{}", note(&finding));
     assert!(note(&finding).contains("#investigationReport/"), "{}", note(&finding));
     Ok(())
 }
@@ -69,27 +73,74 @@ async fn several_principals_are_one_note_with_the_worst_first() -> Tested {
     assert!(note.contains("Others: MEDIUM for user build-agent"), "{note}");
     let ids = field(&finding, "investigationId").unwrap_or_default();
     assert_eq!(ids.split(',').count(), 3, "{ids}");
-    assert_eq!(system.investigations().await?.len(), 3);
+    assert_eq!(note.matches("Detective:").count(), 1);
+    assert_eq!(
+        system.count("finding-enrich", "securityhub:BatchUpdateFindings").await?,
+        2,
+        "`running`, the outcome"
+    );
+    system.come_to_rest(3).await
+}
+
+/// A member account.
+const MEMBER: &str = "444455556666";
+
+/// Deploys the member role's template in the member account, as a stack set does; the role's ARN.
+async fn deploy_member_role(system: &System, name: &str) -> Result<String, String> {
+    let aws = system.aws().clone().with_access_key(MEMBER);
+    let path = repository().join("infra/finding-enrichment-member-role.yaml");
+    let template =
+        std::fs::read_to_string(&path).map_err(|error| format!("`{}`: {error}", path.display()))?;
+    let stack = ("StackName", "eventide-finding-enrichment-member-role");
+    let parameters = [
+        stack,
+        ("TemplateBody", &template),
+        ("Capabilities.member.1", "CAPABILITY_NAMED_IAM"),
+        ("Parameters.member.1.ParameterKey", "EnrichRoleArn"),
+        ("Parameters.member.1.ParameterValue", system.output("EnrichRoleArn")?),
+        ("Parameters.member.2.ParameterKey", "RoleName"),
+        ("Parameters.member.2.ParameterValue", name),
+    ];
+    aws.query("cloudformation", "CreateStack", &parameters).await?;
+    eventually("the member role's stack", PATIENCE, || async {
+        let described = aws.query("cloudformation", "DescribeStacks", &[stack]).await.ok()?;
+        let complete = described.contains("<StackStatus>CREATE_COMPLETE<");
+        complete.then(|| xml::value(&described, "OutputValue"))?
+    })
+    .await
+}
+
+async fn create_role(system: &System, account: &str, name: &str, path: &str) -> Tested {
+    let aws = system.aws().clone().with_access_key(account);
+    let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;
+    let role = [("RoleName", name), ("Path", path), ("AssumeRolePolicyDocument", trust)];
+    aws.query("iam", "CreateRole", &role).await?;
     Ok(())
+}
+
+/// A finding about a session of a role of that account.
+fn about_role_of(account: &str, id: &str, role: &str) -> Result<Value, String> {
+    about(id, &json!({ "AccountId": account, "PrincipalName": role, "PrincipalType": "Role" }))
 }
 
 #[tokio::test]
 async fn paths_come_from_iam_here_and_through_the_member_role_elsewhere() -> Tested {
-    let system = System::start_with(&[("MemberRoleName", "EventideFindingEnrichment")]).await?;
-    let create = |account: &'static str, name: &'static str, path: &'static str| {
-        let aws = system.aws().clone().with_access_key(account);
-        async move {
-            let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;
-            let role = [("RoleName", name), ("Path", path), ("AssumeRolePolicyDocument", trust)];
-            aws.query("iam", "CreateRole", &role).await
-        }
-    };
-    create("111122223333", "quiet-here", "/team/a/").await?;
-    create("444455556666", "quiet-there", "/team/b/").await?;
-    create("444455556666", "EventideFindingEnrichment", "/").await?;
-    let there =
-        json!({ "AccountId": "444455556666", "PrincipalName": "quiet-there", "PrincipalType": "Role" });
-    system.import(&[about_role("here", "quiet-here")?, about("there", &there)?]).await?;
+    let member_role = "OurFindingEnrichmentRead";
+    let system = System::start_with(&[("MemberRoleName", member_role)]).await?;
+    create_role(&system, "111122223333", "quiet-here", "/team/a/").await?;
+    create_role(&system, MEMBER, "quiet-there", "/team/b/").await?;
+    let member_role = deploy_member_role(&system, member_role).await?;
+    // Detective knows its entities by their whole ARNs, so nothing but the path leads to them.
+    let known = ["111122223333:role/team/a/quiet-here", "444455556666:role/team/b/quiet-there"];
+    let known = json!({ "arns": known.map(|role| format!("arn:aws:iam::{role}")) });
+    system.cloud().control(Method::POST, "detective/entities", Some(&known)).await?;
+    system
+        .import(&[
+            about_role("here", "quiet-here")?,
+            about_role_of(MEMBER, "there", "quiet-there")?,
+            about_role_of(MEMBER, "deleted", "quiet-deleted")?,
+        ])
+        .await?;
     for (id, who) in [
         ("here", "role team/a/quiet-here in 111122223333"),
         ("there", "role team/b/quiet-there in 444455556666"),
@@ -97,7 +148,27 @@ async fn paths_come_from_iam_here_and_through_the_member_role_elsewhere() -> Tes
         let finding = system.await_stage(id, "complete").await?;
         assert!(note(&finding).contains(who), "{}", note(&finding));
     }
-    Ok(())
+    let finding = system.await_stage("deleted", "unsupported").await?;
+    let refusal =
+        "No investigation of role quiet-deleted in 444455556666: `detective:StartInvestigation` failed with";
+    assert!(note(&finding).starts_with(refusal), "{}", note(&finding));
+    let journal = system.cloud().control(Method::GET, "journal?service=sts", None).await?;
+    let assumed = journal["entries"].as_array().ok_or("no journal")?;
+    assert!(assumed.iter().any(|call| call["resources"]["RoleArn"] == member_role), "{assumed:?}");
+    system.come_to_rest(2).await
+}
+
+#[tokio::test]
+async fn without_the_member_role_a_member_accounts_path_is_not_known() -> Tested {
+    let system = System::start().await?;
+    create_role(&system, MEMBER, "quiet-there", "/team/b/").await?;
+    system.import(&[about_role_of(MEMBER, "there", "quiet-there")?]).await?;
+    let finding = system.await_stage("there", "complete").await?;
+    assert!(note(&finding).contains("role quiet-there in 444455556666"), "{}", note(&finding));
+    assert_eq!(system.count("finding-enrich", "sts:AssumeRole").await?, 0);
+    let logged = system.logged("EnrichFunction", "path of the principal is not known").await?;
+    assert!(logged.iter().any(|line| line["lookup"] == "NotConfigured"), "{logged:?}");
+    system.come_to_rest(1).await
 }
 
 #[tokio::test]
@@ -127,18 +198,19 @@ async fn a_person_is_heard_on_archived_and_on_handled_findings() -> Tested {
     let mut archived = about_role("archived", "medium-role")?;
     archived["RecordState"] = json!("ARCHIVED");
     system.import(&[archived]).await?;
+    assert_eq!(system.stage("archived").await?, "", "no rule asked");
     system.custom_action(&["archived"], false).await?;
     let first = system.await_stage("archived", "complete").await?;
     let written = first["Note"]["UpdatedAt"].clone();
     system.custom_action(&["archived"], false).await?;
-    let again =
-        eventide_testing::eventually("a second outcome", eventide_tests::system::PATIENCE, || async {
-            let finding = system.finding("archived").await.ok()?;
-            (finding["Note"]["UpdatedAt"] != written && field(&finding, "investigate") == Some("complete"))
-                .then_some(finding)
-        });
+    let again = eventually("a second outcome", PATIENCE, || async {
+        let finding = system.finding("archived").await.ok()?;
+        (finding["Note"]["UpdatedAt"] != written && field(&finding, "investigate") == Some("complete"))
+            .then_some(finding)
+    });
     again.await?;
-    assert_eq!(system.investigations().await?.len(), 1, "the recent one serves");
+    system.come_to_rest(1).await?;
+    assert!(!system.logged("EnrichFunction", "InvestigationsReused").await?.is_empty());
     Ok(())
 }
 
@@ -148,7 +220,7 @@ async fn ocsf_findings_get_a_comment_and_share_the_investigation() -> Tested {
     system.cloud().control(Method::POST, "securityhub/settings", Some(&json!({ "v2": true }))).await?;
     system.import(&[about_role("f", "compromised-role")?]).await?;
     system.await_stage("f", "complete").await?;
-    let commented = eventide_testing::eventually("a comment", eventide_tests::system::PATIENCE, || async {
+    let commented = eventually("a comment", PATIENCE, || async {
         let all = system.cloud().control(Method::GET, "securityhub/findings", None).await.ok()?;
         let text = all.get("findingsV2")?.to_string();
         text.contains("Detective: CRITICAL").then_some(text)
@@ -156,16 +228,20 @@ async fn ocsf_findings_get_a_comment_and_share_the_investigation() -> Tested {
     commented.await?;
     assert_eq!(system.investigations().await?.len(), 1, "CSPM and V2 events of one finding meet");
 
-    // Our comment was an event, too. A later finding has come through, so that one has been decided.
-    system.import(&[about_role("marker", "quiet-role")?]).await?;
-    system.await_stage("marker", "complete").await?;
-    let comments = || system.count("finding-enrich", "securityhub:BatchUpdateFindingsV2");
-    let two =
-        eventide_testing::eventually("the marker's comment", eventide_tests::system::PATIENCE, || async {
-            (comments().await.ok()? >= 2).then_some(())
-        });
-    two.await?;
-    assert_eq!(comments().await?, 2, "one a finding");
+    // Our comment was an event, too. Once every event that a rule let through has been decided, and no work is left,
+    // it has come to nothing.
+    eventually("every event decided", PATIENCE, || async {
+        let events = system.cloud().control(Method::GET, "securityhub/events", None).await.ok()?;
+        let events = events["events"].as_array()?;
+        let ours = events.iter().any(|event| event.to_string().contains("Detective: CRITICAL"));
+        let delivered: Option<usize> =
+            events.iter().map(|event| Some(event["deliveries"].as_array()?.len())).sum();
+        let decided = system.logged("InvestigateFunction", "finding decided").await.ok()?.len();
+        (ours && delivered == Some(decided)).then_some(())
+    })
+    .await?;
+    system.come_to_rest(1).await?;
+    assert_eq!(system.count("finding-enrich", "securityhub:BatchUpdateFindingsV2").await?, 1);
     Ok(())
 }
 
@@ -173,17 +249,19 @@ async fn ocsf_findings_get_a_comment_and_share_the_investigation() -> Tested {
 async fn a_dry_run_writes_nothing_and_says_what_it_would_do() -> Tested {
     let system = System::start_with(&[("DryRun", "true")]).await?;
     system.import(&[about_role("f", "medium-role")?]).await?;
-    let line = eventide_testing::eventually("the log", eventide_tests::system::PATIENCE, || async {
+    let before = system.finding("f").await?;
+    assert_eq!(field(&before, "investigate"), Some("true"));
+    let line = eventually("the log", PATIENCE, || async {
         let logs = system.logs("EnrichFunction").await.ok()?;
         logs.into_iter().find(|line| line.contains("dry run: nothing was written"))
     });
     assert!(line.await?.contains(r#""would":"start""#));
     let logs = system.logs("EnrichFunction").await?;
     assert!(logs.iter().any(|line| line.contains(r#""DryRuns""#)), "{logs:?}");
-    assert_eq!(system.stage("f").await?, "true", "as the automation rule left it");
+    assert_eq!(system.finding("f").await?, before, "as the automation rule left it");
     let writes = ["StartInvestigation", "BatchUpdate", "PutItem", "UpdateItem", "SendMessage"];
     let calls = system.calls("finding-enrich").await?;
     assert!(!calls.is_empty());
     assert!(!calls.iter().any(|call| writes.iter().any(|write| call.contains(write))), "{calls:?}");
-    Ok(())
+    system.come_to_rest(0).await
 }

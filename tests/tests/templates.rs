@@ -45,11 +45,12 @@ fn load<C: FromEnv>(variables: &BTreeMap<String, String>) -> Result<C, String> {
     Vars::from_pairs(variables.clone()).load::<C>().map_err(|error| error.to_string())
 }
 
-/// The variables in the table of a function's documentation.
+/// The variables in the table of a function's documentation, which comes last there.
 fn documented(function: &str) -> Result<BTreeSet<String>, String> {
     let path = repository().join("functions").join(function).join("src/lib.rs");
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
-    let rows = text.lines().filter_map(|line| line.strip_prefix("//! | `")?.split('`').next());
+    let (_, table) = text.split_once("# Environment").ok_or("no section `Environment`")?;
+    let rows = table.lines().filter_map(|line| line.strip_prefix("//! | `")?.split('`').next());
     Ok(rows.map(str::to_owned).collect())
 }
 
