@@ -19,7 +19,7 @@ pub mod event;
 use eventide_clients::sqs::{Outgoing, Queue, SqsQueue};
 use eventide_kit::clock::Clock;
 use eventide_kit::env::{FromEnv, Vars};
-use eventide_kit::{Error, Function, Invocation, Kit};
+use eventide_kit::{Early, Error, Function, Invocation, Kit};
 use serde::Serialize;
 use std::sync::Arc;
 use time::Duration;
@@ -70,19 +70,25 @@ pub struct Decided {
     pub decision: &'static str,
 }
 
-impl Function for FindingInvestigate<SqsQueue> {
+/// The function as it is deployed: its queue is SQS's.
+#[derive(Debug)]
+pub struct Deployed(Early<FindingInvestigate<SqsQueue>>);
+
+impl Function for Deployed {
     type Config = Config;
     type Event = Event;
     type Response = Answer;
     const NAMESPACE: &'static str = "Eventide/FindingEnrichment";
 
     async fn build(config: Config, kit: &Kit) -> Result<Self, Error> {
-        let queue = SqsQueue::new(kit.sdk_config(), config.work_queue_url);
-        Ok(Self::new(config.settings, queue, kit.clock()))
+        let (sdk, clock) = (kit.sdk_config().clone(), kit.clock());
+        Ok(Self(kit.early(move || {
+            FindingInvestigate::new(config.settings, SqsQueue::new(&sdk, config.work_queue_url), clock)
+        })))
     }
 
     async fn handle(&self, event: Event, invocation: &Invocation) -> Result<Answer, Error> {
-        self.investigate(event, invocation).await
+        self.0.get()?.investigate(event, invocation).await
     }
 }
 

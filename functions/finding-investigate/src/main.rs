@@ -5,9 +5,6 @@
 
 use std::process::ExitCode;
 
-use eventide_clients::sqs::SqsQueue;
-use finding_investigate::FindingInvestigate;
-
 fn main() -> ExitCode {
-    eventide_kit::run::<FindingInvestigate<SqsQueue>>()
+    eventide_kit::run::<finding_investigate::Deployed>()
 }

@@ -16,7 +16,7 @@ use aws_types::{SdkConfig, app_name::AppName, region::Region};
 
 pub use self::classify::classify;
 use self::http::LazyHttp;
-use crate::env::Vars;
+use crate::{early::Backlog, env::Vars};
 
 /// Until a connection stands, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -32,10 +32,16 @@ const ATTEMPTS: u32 = 3;
 /// and `AWS_SDK_UA_APP_ID` (names the caller in the user agent).
 ///
 /// Calls time out after 6 seconds an attempt and 20 seconds in all, and are tried three times. All clients made from
-/// it share one HTTP client, whose TLS set-up happens once and off the start-up path.
+/// it share one HTTP client, whose TLS set-up happens once, at the first call. That of
+/// [`Kit::sdk_config`](crate::Kit::sdk_config) is set up while the function polls for its first event.
 ///
 /// `None` if a variable is missing or malformed; the faults are then recorded in `vars`.
 pub fn sdk_config(vars: &mut Vars) -> Option<SdkConfig> {
+    configure(vars, &Backlog::default())
+}
+
+/// The same, with the TLS set-up as a part of `backlog`.
+pub(crate) fn configure(vars: &mut Vars, backlog: &Backlog) -> Option<SdkConfig> {
     let region = vars.required::<String>("AWS_REGION", "an AWS Region");
     let key_id = vars.required::<String>("AWS_ACCESS_KEY_ID", "an access key id");
     let secret = vars.required::<String>("AWS_SECRET_ACCESS_KEY", "a secret access key");
@@ -69,7 +75,7 @@ pub fn sdk_config(vars: &mut Vars) -> Option<SdkConfig> {
                 .operation_timeout(OPERATION_TIMEOUT)
                 .build(),
         )
-        .http_client(LazyHttp::start(tls));
+        .http_client(LazyHttp::queued(backlog, tls));
     config.set_endpoint_url(endpoint).set_app_name(app_name);
     Some(config.build())
 }

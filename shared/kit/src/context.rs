@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     clock::{Clock, SystemClock},
     deadline::Deadline,
+    early::{Backlog, Early},
     env::Vars,
     metrics::Metrics,
 };
@@ -14,6 +15,7 @@ use crate::{
 pub struct Kit {
     function_name: Arc<str>,
     clock: Arc<dyn Clock>,
+    backlog: Backlog,
     #[cfg(feature = "aws")]
     sdk_config: aws_types::SdkConfig,
 }
@@ -22,11 +24,13 @@ impl Kit {
     /// The kit of this process; `None` if a fault was recorded in `vars`.
     #[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "only the SDK is configured"))]
     pub(crate) fn from_env(function_name: &str, vars: &mut Vars) -> Option<Self> {
+        let backlog = Backlog::default();
         Some(Self {
             function_name: function_name.into(),
             clock: Arc::new(SystemClock),
             #[cfg(feature = "aws")]
-            sdk_config: crate::aws::sdk_config(vars)?,
+            sdk_config: crate::aws::configure(vars, &backlog)?,
+            backlog,
         })
     }
 
@@ -54,6 +58,16 @@ impl Kit {
     /// The clock to give to whatever needs the time.
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
+    }
+
+    /// A value that is made once, while the function polls for its first event, or when it is first needed: clients
+    /// and what holds them.
+    pub fn early<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T + Send + 'static) -> Early<T> {
+        Early::queued(&self.backlog, make)
+    }
+
+    pub(crate) fn backlog(&self) -> &Backlog {
+        &self.backlog
     }
 
     /// The configuration that every AWS client shares, and with it one HTTP client.

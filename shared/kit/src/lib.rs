@@ -6,6 +6,7 @@ pub mod clock;
 mod context;
 pub mod continuation;
 pub mod deadline;
+mod early;
 pub mod env;
 pub mod error;
 pub mod event;
@@ -20,6 +21,7 @@ mod run;
 pub mod sqs;
 
 pub use context::{Invocation, Kit};
+pub use early::Early;
 pub use error::{Class, Error};
 pub use metrics::{Metrics, Unit};
 pub use run::{Function, run};

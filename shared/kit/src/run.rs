@@ -41,7 +41,7 @@ pub trait Function: Sized + Send + Sync + 'static {
     /// The CloudWatch namespace of its metrics, such as `Eventide/FindingEnrichment`.
     const NAMESPACE: &'static str;
 
-    /// Makes the function, with all its clients, once per execution environment.
+    /// Makes the function once per execution environment; its clients best by [`Kit::early`].
     ///
     /// # Errors
     ///
@@ -74,7 +74,8 @@ pub trait Function: Sized + Send + Sync + 'static {
 /// Lambda is told, and the exit code is not zero. Then it handles one event at a time for as long as Lambda lets it.
 ///
 /// Everything runs on one thread, because an execution environment handles one event at a time and a second
-/// thread would cost memory and start-up time to wait for the same network.
+/// thread would cost memory and start-up time to wait for the same network. Only what [`Kit::early`] was given is made
+/// on another, which ends when that is done.
 pub fn run<F: Function>() -> ExitCode {
     let mut vars = Vars::from_process();
     let lambda = Lambda::from_env(&mut vars);
@@ -100,9 +101,14 @@ fn start<F: Function>(
     let config = F::Config::from_env(&mut vars);
     let kit = Kit::from_env(function_name, &mut vars);
     let (config, kit) = vars.finish(config.zip(kit))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Error::environment("Runtime", "the async runtime did not start").with_source(error)
-    })?;
+    let backlog = kit.backlog().clone();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .on_thread_park(move || backlog.rest())
+        .build()
+        .map_err(|error| {
+            Error::environment("Runtime", "the async runtime did not start").with_source(error)
+        })?;
     let function = runtime.block_on(F::build(config, &kit))?;
     Ok((runtime, Arc::new(Invoker { function, kit, warm: AtomicBool::new(false) })))
 }
@@ -111,6 +117,7 @@ fn start<F: Function>(
 async fn serve<F: Function>(invoker: Arc<Invoker<F>>) -> Result<(), Error> {
     // The runtime parses a payload itself, and its errors quote the content. So the payload is taken out before it
     // gets there, replaced by `null`, and picked up by the handler, which the runtime calls next.
+    let backlog = invoker.kit.backlog().clone();
     let payload: Arc<Mutex<Bytes>> = Arc::default();
     let taken = Arc::clone(&payload);
     let handler = service_fn(move |event: LambdaEvent<()>| {
@@ -123,6 +130,7 @@ async fn serve<F: Function>(invoker: Arc<Invoker<F>>) -> Result<(), Error> {
         *payload.lock().unwrap_or_else(PoisonError::into_inner) = body;
         invocation
     });
+    backlog.polling();
     let polling = AssertUnwindSafe(async { Runtime::new(handler).layer(take_payload).run().await });
     match polling.catch_unwind().await {
         Ok(Ok(())) => Ok(()),

@@ -26,6 +26,12 @@ impl SqsQueue {
         Self { client: Client::new(config), url: url.into() }
     }
 
+    /// Another queue, through the same client.
+    #[must_use]
+    pub fn with_url(&self, url: impl Into<String>) -> Self {
+        Self { client: self.client.clone(), url: url.into() }
+    }
+
     async fn send_together(&self, messages: &[(usize, Outgoing)]) -> Result<SendMessageBatchOutput, Error> {
         let mut entries = Vec::with_capacity(messages.len());
         for (index, message) in messages {

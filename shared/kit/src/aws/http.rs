@@ -14,13 +14,14 @@ use aws_smithy_runtime_api::client::{
 };
 
 use super::CONNECT_TIMEOUT;
+use crate::early::Backlog;
 
 /// A connector that is made once.
 ///
 /// The SDK's own client makes a connector for every AWS client that is built, throws it away, and makes another at the
 /// first call. Each parses the system's root certificates: 5 ms for the first (145 roots, release build), more than
-/// the rest of a start-up. Here a thread makes the only one while the function starts and polls for its first
-/// event; a call that comes sooner waits for it.
+/// the rest of a start-up. Here the only one is made while the function polls for its first event; a call that comes
+/// sooner makes it, or waits for it.
 #[derive(Debug, Clone)]
 pub(super) struct LazyHttp {
     tls: bool,
@@ -29,12 +30,11 @@ pub(super) struct LazyHttp {
 
 impl LazyHttp {
     /// `tls` is false if the only endpoint is an `http` one: then there is nothing to prepare.
-    pub(super) fn start(tls: bool) -> Self {
+    pub(super) fn queued(backlog: &Backlog, tls: bool) -> Self {
         let http = Self { tls, connector: Arc::default() };
         if tls {
             let early = http.clone();
-            // Without the thread the first call does the work.
-            let _ = std::thread::Builder::new().name("tls".to_owned()).spawn(move || drop(early.connector()));
+            backlog.add(move || drop(early.connector()));
         }
         http
     }
