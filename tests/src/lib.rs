@@ -1,7 +1,9 @@
-//! The finding enrichment system on a local cloud, as a test or the demo sees it.
+//! The systems on a local cloud, as a test or the demo sees it.
 
+pub mod bench;
 pub mod demo;
 pub mod findings;
+pub mod marts;
 pub mod policy;
 pub mod system;
 pub mod trouble;
