@@ -3,7 +3,6 @@
 pub mod bench;
 pub mod demo;
 pub mod findings;
-pub mod marts;
 pub mod policy;
 pub mod system;
 pub mod trouble;
