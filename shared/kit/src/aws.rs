@@ -4,6 +4,7 @@
 //! nowhere else, so there is no chain of profiles, files and metadata services to load and to search.
 
 mod classify;
+mod endpoint;
 mod http;
 
 use std::time::Duration;
@@ -15,8 +16,11 @@ use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_types::{SdkConfig, app_name::AppName, region::Region};
 
 pub use self::classify::classify;
-use self::http::LazyHttp;
-use crate::{early::Backlog, env::Vars};
+use self::{endpoint::Endpoints, http::LazyHttp};
+use crate::{
+    early::Backlog,
+    env::{FromEnv as _, Vars},
+};
 
 /// Until a connection stands, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -28,8 +32,9 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 const ATTEMPTS: u32 = 3;
 
 /// The shared configuration from the variables that Lambda sets: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
-/// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`; and, where the template sets them, `AWS_ENDPOINT_URL` (a local cloud)
-/// and `AWS_SDK_UA_APP_ID` (names the caller in the user agent).
+/// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`; and, where the template sets them, `AWS_ENDPOINT_URL` (a local cloud),
+/// `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT` and `AWS_SDK_UA_APP_ID` (names the
+/// caller in the user agent).
 ///
 /// Calls time out after 6 seconds an attempt and 20 seconds in all, and are tried three times. All clients made from
 /// it share one HTTP client, whose TLS set-up happens once, at the first call. That of
@@ -46,11 +51,7 @@ pub(crate) fn configure(vars: &mut Vars, backlog: &Backlog) -> Option<SdkConfig>
     let key_id = vars.required::<String>("AWS_ACCESS_KEY_ID", "an access key id");
     let secret = vars.required::<String>("AWS_SECRET_ACCESS_KEY", "a secret access key");
     let token = vars.present("AWS_SESSION_TOKEN", "a session token");
-    let endpoint: Option<Option<String>> = vars.present("AWS_ENDPOINT_URL", "an http or https URL");
-    let is_url = |url: &String| url.starts_with("http://") || url.starts_with("https://");
-    if endpoint.iter().flatten().any(|url| !is_url(url)) {
-        vars.fault("AWS_ENDPOINT_URL", "an http or https URL");
-    }
+    let endpoints = Endpoints::from_env(vars);
     let app_name: Option<Option<String>> = vars.present("AWS_SDK_UA_APP_ID", "an application name");
     let app_name = match app_name?.map(AppName::new).transpose() {
         Ok(app_name) => app_name,
@@ -59,8 +60,7 @@ pub(crate) fn configure(vars: &mut Vars, backlog: &Backlog) -> Option<SdkConfig>
             None
         }
     };
-    let endpoint = endpoint?;
-    let tls = endpoint.as_ref().is_none_or(|url| !url.starts_with("http://"));
+    let endpoints = endpoints?;
     let credentials = Credentials::new(key_id?, secret?, token?, None, "Environment");
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -75,8 +75,9 @@ pub(crate) fn configure(vars: &mut Vars, backlog: &Backlog) -> Option<SdkConfig>
                 .operation_timeout(OPERATION_TIMEOUT)
                 .build(),
         )
-        .http_client(LazyHttp::queued(backlog, tls));
-    config.set_endpoint_url(endpoint).set_app_name(app_name);
+        .http_client(LazyHttp::queued(backlog, endpoints.need_tls()));
+    config.set_app_name(app_name);
+    endpoints.configure(&mut config);
     Some(config.build())
 }
 

@@ -1,6 +1,7 @@
 //! Configuration from environment variables, every fault of which is reported at once.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     ffi::OsString,
     fmt::{self, Display},
@@ -63,7 +64,7 @@ pub struct Vars {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Fault {
-    name: &'static str,
+    name: Cow<'static, str>,
     found: Found,
     expected: String,
 }
@@ -121,6 +122,32 @@ impl Vars {
         }
     }
 
+    /// Every variable whose name starts with `prefix`, by the rest of its name; `None` if one does not parse.
+    pub fn starting_with<T: FromStr>(&mut self, prefix: &str, expected: &str) -> Option<BTreeMap<String, T>> {
+        let names: Vec<String> = self
+            .values
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .filter_map(|(name, _)| name.to_str()?.strip_prefix(prefix).map(str::to_owned))
+            .collect();
+        let count = names.len();
+        let mut parsed = BTreeMap::new();
+        for rest in names {
+            let name = format!("{prefix}{rest}");
+            let value = self.values.get(OsString::from(&name).as_os_str()).and_then(|value| value.to_str());
+            match value.and_then(|value| value.parse().ok()) {
+                Some(value) => {
+                    parsed.insert(rest, value);
+                }
+                None => {
+                    let found = self.found(&name);
+                    self.record(name, found, expected);
+                }
+            }
+        }
+        (parsed.len() == count).then_some(parsed)
+    }
+
     /// A whole number within `range`, or `default` if the variable is not set.
     pub fn in_range<T>(&mut self, name: &'static str, range: RangeInclusive<T>, default: T) -> Option<T>
     where
@@ -137,15 +164,20 @@ impl Vars {
 
     /// Records a fault that only a look at several variables shows, such as a minimum above its maximum.
     pub fn fault(&mut self, name: &'static str, expected: impl Into<String>) {
-        let found = match self.values.get(OsString::from(name).as_os_str()) {
-            None => Found::Nothing,
+        let found = self.found(name);
+        self.record(name, found, expected);
+    }
+
+    fn found(&self, name: &str) -> Found {
+        let Some(value) = self.values.get(OsString::from(name).as_os_str()) else { return Found::Nothing };
+        match value.to_str() {
+            None => Found::NotUtf8,
             Some(_) if is_secret(name) => Found::Secret,
             Some(value) => {
-                let cut: String = value.to_string_lossy().chars().take(SHOWN).collect();
+                let cut: String = value.chars().take(SHOWN).collect();
                 Found::Value(cut.escape_debug().to_string())
             }
-        };
-        self.record(name, found, expected);
+        }
     }
 
     /// Reads a whole configuration.
@@ -178,8 +210,8 @@ impl Vars {
         }
     }
 
-    fn record(&mut self, name: &'static str, found: Found, expected: impl Into<String>) {
-        self.faults.push(Fault { name, found, expected: expected.into() });
+    fn record(&mut self, name: impl Into<Cow<'static, str>>, found: Found, expected: impl Into<String>) {
+        self.faults.push(Fault { name: name.into(), found, expected: expected.into() });
     }
 }
 
@@ -254,6 +286,20 @@ mod tests {
         assert_eq!(vars.in_range("A", 0..=7, 1), Some(7));
         assert_eq!(vars.in_range("EMPTY", 0..=7, 1), Some(1));
         assert_eq!(vars.finish(Some(())), Ok(()));
+    }
+
+    #[test]
+    fn variables_of_one_prefix_are_read_together() {
+        let pairs = [("P_A", "1"), ("P_B", "2"), ("P_C", ""), ("P", "x"), ("Q_A", "x")];
+        let mut vars = Vars::from_pairs(pairs);
+        let read = vars.starting_with::<u8>("P_", "a number").unwrap();
+        assert_eq!(read, BTreeMap::from([("A".to_owned(), 1), ("B".to_owned(), 2)]));
+        assert_eq!(vars.finish(Some(())), Ok(()));
+
+        let pairs = [("P_A", "1"), ("P_B", "x"), ("P_TOKEN", "x")];
+        let fault = fault_of(&pairs, |vars| vars.starting_with::<u8>("P_", "a number").is_some());
+        let expected = "`P_B` is `x`, expected a number; `P_TOKEN` is malformed, expected a number";
+        assert_eq!(fault, format!("configuration: {expected}"));
     }
 
     #[test]
