@@ -1,23 +1,19 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_securityhub::Client;
-use aws_sdk_securityhub::types::{
-    AwsSecurityFinding, AwsSecurityFindingFilters, AwsSecurityFindingIdentifier, NoteUpdate,
-    OcsfFindingIdentifier, StringFilter, StringFilterComparison,
-};
+use aws_sdk_securityhub::types::{AwsSecurityFindingIdentifier, NoteUpdate, OcsfFindingIdentifier};
 use aws_types::SdkConfig;
 use eventide_kit::error::{Class, Error};
 
 use super::lean::Lean;
-use super::{Current, FindingId, Note, OcsfId, Read, Refused, SecurityHub, Unprocessed, Update, unprocessed};
+use super::{Current, FindingId, OcsfId, Read, Refused, SecurityHub, Unprocessed, Update, unprocessed};
 use crate::errors::failed;
-use crate::pages::{self, Page};
+use crate::pages;
 
 /// Values that one filter field takes (Security Hub API reference, `GetFindings`).
 const IDS_A_FILTER: usize = 20;
 /// Findings that one `BatchUpdateFindings` takes.
 const IDS_AN_UPDATE: usize = 100;
-const PAGE_SIZE: i32 = 100;
 
 /// [`SecurityHub`] through the AWS SDK.
 #[derive(Clone, Debug)]
@@ -33,28 +29,17 @@ impl SdkSecurityHub {
 
     async fn read_together(&self, ids: &[&FindingId]) -> Result<Vec<Current>, Error> {
         const OPERATION: &str = "securityhub:GetFindings";
-        let products: BTreeSet<_> = ids.iter().map(|id| &id.product_arn).collect();
-        let filters = AwsSecurityFindingFilters::builder()
-            .set_id(Some(equals(ids.iter().map(|id| &id.id))))
-            .set_product_arn(Some(equals(products)))
-            .build();
-        let findings = pages::all(OPERATION, |token| {
-            let request = self
-                .client
-                .get_findings()
-                .filters(filters.clone())
-                .max_results(PAGE_SIZE)
-                .set_next_token(token)
-                .customize()
-                .interceptor(Lean);
-            async move {
-                let page = request.send().await.map_err(|error| failed(OPERATION, &error))?;
-                Ok(Page { items: page.findings.unwrap_or_default(), next: page.next_token })
-            }
+        let findings = pages::all(OPERATION, |token| async move {
+            let lean = Lean::asking(ids, token.as_deref());
+            let request = self.client.get_findings_v2().customize().interceptor(lean.clone());
+            request.send().await.map_err(|error| failed(OPERATION, &error))?;
+            lean.take().ok_or_else(|| {
+                Error::retryable("IncompleteAnswer", format!("`{OPERATION}` answered without findings"))
+            })
         })
         .await?;
         // The filter matches each id with each product: more than was asked for. Pages may overlap.
-        let exactly = findings.into_iter().filter_map(current).filter(|finding| ids.contains(&&finding.id));
+        let exactly = findings.into_iter().filter(|finding| ids.contains(&&finding.id));
         let once: BTreeMap<_, _> = exactly.map(|finding| (finding.id.clone(), finding)).collect();
         Ok(once.into_values().collect())
     }
@@ -112,23 +97,6 @@ impl SdkSecurityHub {
         }
         Ok(not_updated)
     }
-}
-
-fn equals<'a>(values: impl IntoIterator<Item = &'a String>) -> Vec<StringFilter> {
-    let filter =
-        |value| StringFilter::builder().value(value).comparison(StringFilterComparison::Equals).build();
-    values.into_iter().map(filter).collect()
-}
-
-fn current(finding: AwsSecurityFinding) -> Option<Current> {
-    Some(Current {
-        id: FindingId { id: finding.id?, product_arn: finding.product_arn? },
-        note: finding.note.map(|note| Note {
-            text: note.text.unwrap_or_default(),
-            updated_by: note.updated_by.unwrap_or_default(),
-        }),
-        user_defined_fields: finding.user_defined_fields.unwrap_or_default().into_iter().collect(),
-    })
 }
 
 impl SecurityHub for SdkSecurityHub {
