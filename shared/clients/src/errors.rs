@@ -35,7 +35,7 @@ fn without_values(said: &str) -> String {
 }
 
 /// The error of a request that could not be built.
-#[cfg(any(feature = "detective", feature = "sqs"))]
+#[cfg(any(feature = "detective", feature = "marts", feature = "redshift-data", feature = "sqs"))]
 pub(crate) fn request(operation: &str, error: aws_smithy_types::error::operation::BuildError) -> Error {
     Error::permanent("InvalidRequest", format!("`{operation}` could not be built")).with_source(error)
 }
@@ -47,7 +47,7 @@ pub(crate) fn again(error: &Error) -> Error {
 }
 
 /// The same error as no fault of the input.
-#[cfg(feature = "sqs")]
+#[cfg(any(feature = "s3", feature = "sqs"))]
 pub(crate) fn environment(error: Error) -> Error {
     Error::environment(error.error_type().to_owned(), error.to_string())
 }

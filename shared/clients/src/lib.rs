@@ -4,7 +4,16 @@
 mod cache;
 #[cfg(feature = "detective")]
 pub mod detective;
-#[cfg(any(feature = "detective", feature = "iam", feature = "security-hub", feature = "sqs"))]
+#[cfg(any(
+    feature = "detective",
+    feature = "event-bus",
+    feature = "iam",
+    feature = "marts",
+    feature = "redshift-data",
+    feature = "s3",
+    feature = "security-hub",
+    feature = "sqs"
+))]
 mod errors;
 #[cfg(feature = "event-bus")]
 pub mod event_bus;

@@ -2,14 +2,35 @@
 //!
 //! Catalogue and requests live in the ledger table (`pk`), usage in a table of its own (`month`, `statement`) whose
 //! items do not expire.
+//!
+//! | `pk` | what it is |
+//! |---|---|
+//! | `mart#<name>` | the mart in force, or what is left of it: the file it came from, and its sequencer |
+//! | `marts` | the names of all marts, in one item |
+//! | `deployment#<key>` | where a mart's file stands |
+//! | `request#<token>` | a request; `open` and `moved_at` while it is on its way, by which the index `open` finds it |
 
+#[cfg(feature = "testing")]
+pub mod contract;
+mod dynamodb;
+#[cfg(feature = "testing")]
+mod fake;
+pub mod sequencer;
+
+pub use dynamodb::{DynamoDbMarts, DynamoDbUsages};
 use eventide_kit::error::Error;
 use eventide_types::mart::Mart;
 use eventide_types::mart::request::{Record, State};
+#[cfg(feature = "testing")]
+pub use fake::{FakeMarts, FakeUsages, Operation};
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+/// Days until a request's record expires.
+pub const RECORD_DAYS: i64 = 30;
+
 /// Where a mart's file stands that is being deployed. One per key of the mart bucket.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Deployment {
     /// The object in the mart bucket.
     pub key: String,
@@ -24,7 +45,20 @@ pub struct Deployment {
     /// The mart as it will be in force when the statements have ended.
     pub mart: Option<Mart>,
     /// When it last moved.
+    #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
+}
+
+impl std::fmt::Debug for Deployment {
+    /// Without reason and mart, which are content.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Deployment")
+            .field("key", &self.key)
+            .field("sequencer", &self.sequencer)
+            .field("version_id", &self.version_id)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What one statement cost, and whom.
@@ -58,10 +92,12 @@ pub trait Catalogue: Send + Sync {
     fn mart(&self, name: &str) -> impl Future<Output = Result<Option<Mart>, Error>> + Send;
     /// The names of all marts, in order.
     fn names(&self) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
-    /// Puts a mart in force, unless a version of a later sequencer is. Another key's mart of the same name is
-    /// `Permanent.NameTaken`. `false`: a later one is in force.
+    /// Puts a mart in force, unless a version of a later sequencer is, or was withdrawn. Another key's mart of the same
+    /// name is `Permanent.NameTaken`. `false`: a later one is in force or was withdrawn.
     fn put_in_force(&self, mart: &Mart) -> impl Future<Output = Result<bool, Error>> + Send;
-    /// Takes the mart of `key` out of force, unless a version of a later sequencer is in force.
+    /// Takes the mart of `key` out of force, unless a version of a later sequencer is in force. From then on no version
+    /// of an earlier one can be put in force. `true`: it is out of force, now or since before. `false`: a later version
+    /// is in force, the name is another key's, or there never was such a mart.
     fn withdraw(
         &self,
         name: &str,
@@ -76,13 +112,16 @@ pub trait Catalogue: Send + Sync {
 
 /// The requests on their way.
 pub trait Requests: Send + Sync {
-    /// Accepts a request, or answers with the record of an earlier delivery of it. Records expire after 30 days.
+    /// Accepts a request, or answers with the record of an earlier delivery of it. Records expire 30 days after they
+    /// last moved. One that does not fit into an item (400 KB) is `Permanent.ItemTooLarge`, here and in `advance`.
     fn accept(&self, record: &Record) -> impl Future<Output = Result<Option<Record>, Error>> + Send;
     /// The record of a token.
     fn request(&self, token: &str) -> impl Future<Output = Result<Option<Record>, Error>> + Send;
-    /// Moves a record from one of the states `from` to that of `record`, and keeps what it says. `false`: it is in another state.
+    /// Moves a record from one of the states `from` to that of `record`, and keeps what it says. `false`: it is in
+    /// another state, or gone.
     fn advance(&self, record: &Record, from: &[State]) -> impl Future<Output = Result<bool, Error>> + Send;
-    /// Tokens of requests that have not moved since `before` and are neither delivered nor failed, at most `limit`.
+    /// Tokens of requests that have not moved since `before` and are neither delivered nor failed, those first that have
+    /// not moved for longest, at most `limit`.
     fn stale(
         &self,
         before: OffsetDateTime,
@@ -100,4 +139,17 @@ pub trait Usages: Send + Sync {
         month: &str,
         token: Option<String>,
     ) -> impl Future<Output = Result<(Vec<Usage>, Option<String>), Error>> + Send;
+}
+
+/// Whether a request is on its way no more.
+fn is_final(state: State) -> bool {
+    match state {
+        State::Accepted | State::Submitted | State::Delivering => false,
+        State::Delivered | State::Failed => true,
+    }
+}
+
+fn name_taken(name: &str) -> Error {
+    let message = format!("the name `{name}` is that of another file's mart, expected a name of its own");
+    Error::permanent("NameTaken", message)
 }

@@ -1,5 +1,17 @@
 //! The Amazon Redshift Data API.
 
+mod check;
+#[cfg(feature = "testing")]
+pub mod contract;
+#[cfg(feature = "testing")]
+mod fake;
+mod lean;
+mod sdk;
+
+#[cfg(feature = "testing")]
+pub use fake::{Ending, FakeRedshiftData, Operation, ResultSet, Script};
+pub use sdk::SdkRedshiftData;
+
 use eventide_kit::error::Error;
 use eventide_types::mart::definition::Warehouse;
 
@@ -58,8 +70,15 @@ pub enum Status {
     Aborted,
 }
 
+impl Status {
+    /// Whether it changes no more.
+    pub fn has_ended(self) -> bool {
+        self != Self::Running
+    }
+}
+
 /// What the Data API says of a statement.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Described {
     /// Its id.
     pub id: String,
@@ -75,8 +94,20 @@ pub struct Described {
     pub bytes: Option<u64>,
     /// Nanoseconds that it ran.
     pub nanoseconds: u64,
-    /// Redshift's own id of the query.
+    /// Redshift's own id of the query; -1 where it has none (yet).
     pub query_id: i64,
+}
+
+impl std::fmt::Debug for Described {
+    /// Without the warehouse's words, which are content.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Described")
+            .field("id", &self.id)
+            .field("status", &self.status)
+            .field("has_result", &self.has_result)
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A column of a result.
@@ -95,7 +126,7 @@ pub struct Column {
 }
 
 /// A value of a result fetched as JSON.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Field {
     /// `isNull`
     Null,
@@ -111,12 +142,27 @@ pub enum Field {
     Blob(Vec<u8>),
 }
 
+impl std::fmt::Debug for Field {
+    /// The kind, without the value, which is content.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Null => "Null",
+            Self::Boolean(_) => "Boolean",
+            Self::Long(_) => "Long",
+            Self::Double(_) => "Double",
+            Self::Text(_) => "Text",
+            Self::Blob(_) => "Blob",
+        })
+    }
+}
+
 /// The rows of a page.
 #[derive(Clone, PartialEq)]
 pub enum Rows {
     /// Of `GetStatementResult`.
     Fields(Vec<Vec<Field>>),
-    /// Of `GetStatementResultV2`: its CSV records, as they came.
+    /// Of `GetStatementResultV2`: its CSV records, as they came. Each is a text of many lines; the first of a result
+    /// begins with a header, as far as known.
     Csv(Vec<String>),
 }
 
@@ -145,7 +191,8 @@ pub struct Page {
 
 /// Statements and their results. A statement is seen by the IAM role that submitted it, and by no other.
 pub trait RedshiftData: Send + Sync {
-    /// Submits a statement, with an event at its end, and says where it stands after `wait_seconds`.
+    /// Submits a statement, with an event at its end, and says where it stands after `wait_seconds`; how many rows it
+    /// has only [`describe`](Self::describe) says.
     ///
     /// # Errors
     ///
@@ -155,16 +202,25 @@ pub trait RedshiftData: Send + Sync {
 
     /// Says where a statement stands, after waiting up to `wait_seconds` (0 to 30) for its end. `None`: unknown, or
     /// older than 24 hours.
+    ///
+    /// # Errors
+    ///
+    /// `Retryable.WarehouseBusy` if too many requests wait for it.
     fn describe(
         &self,
         id: &str,
         wait_seconds: u8,
     ) -> impl Future<Output = Result<Option<Described>, Error>> + Send;
 
-    /// Asks for a statement to be stopped. `false`: it had ended.
+    /// Asks for a statement to be stopped. `false`: it had ended, or is unknown.
     fn cancel(&self, id: &str) -> impl Future<Output = Result<bool, Error>> + Send;
 
     /// A page of a finished statement's rows; the first if there is no token.
+    ///
+    /// # Errors
+    ///
+    /// `Permanent.ResourceNotFound` if there is no result (any more); `Permanent.Validation` if the statement was
+    /// submitted for the other format.
     fn page(
         &self,
         id: &str,

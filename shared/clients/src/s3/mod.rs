@@ -1,11 +1,29 @@
 //! Amazon S3.
+//!
+//! What a function may do with a bucket should include `s3:ListBucket`: without it S3 answers that an object is denied
+//! where it means that there is none.
+
+#[cfg(feature = "testing")]
+pub mod contract;
+#[cfg(feature = "testing")]
+mod fake;
+mod sdk;
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use eventide_kit::error::Error;
-use std::time::Duration;
+#[cfg(feature = "testing")]
+pub use fake::{FakeBucket, Operation};
+pub use sdk::SdkBucket;
+
+/// Bytes of the smallest part but the last (Amazon S3 User Guide, "Multipart upload limits").
+pub const MIN_PART: usize = 5 * 1024 * 1024;
+/// Parts of an upload (as above).
+pub const MAX_PARTS: i32 = 10_000;
 
 /// An object that was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Object {
     /// Its content.
     pub body: Bytes,
@@ -13,6 +31,17 @@ pub struct Object {
     pub version_id: Option<String>,
     /// Its entity tag.
     pub etag: String,
+}
+
+impl std::fmt::Debug for Object {
+    /// Without the content.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Object")
+            .field("bytes", &self.body.len())
+            .field("version_id", &self.version_id)
+            .field("etag", &self.etag)
+            .finish()
+    }
 }
 
 /// An upload under way. Nothing of it is visible under its key before it is complete.
@@ -37,7 +66,8 @@ pub struct Part {
 pub trait Bucket: Send + Sync {
     /// The bucket's name.
     fn name(&self) -> &str;
-    /// A whole object of at most `max_bytes`; `None` if there is none. Larger: `Permanent.ObjectTooLarge`.
+    /// A whole object of at most `max_bytes`; `None` if there is none, or none of that version. Larger:
+    /// `Permanent.ObjectTooLarge`.
     fn get(
         &self,
         key: &str,
@@ -60,13 +90,18 @@ pub trait Bucket: Send + Sync {
         number: i32,
         body: Bytes,
     ) -> impl Future<Output = Result<Part, Error>> + Send;
-    /// Makes the object of its parts, all at once.
+    /// Makes the object of its parts, all at once. `parts` are in the order of their numbers, and at least one.
+    ///
+    /// May be repeated: an upload that is not there any more counts as complete if an object of as many parts lies
+    /// under its key. `Permanent.NoSuchUpload` if not: it was given up.
     fn complete(&self, upload: &Upload, parts: &[Part]) -> impl Future<Output = Result<(), Error>> + Send;
-    /// Gives an upload up, so that its parts are not billed.
+    /// Gives an upload up, so that its parts are not billed. One that is not there any more is given up already, or
+    /// complete.
     fn abort(&self, upload: &Upload) -> impl Future<Output = Result<(), Error>> + Send;
     /// The size of an object in bytes, if there is one.
     fn size(&self, key: &str) -> impl Future<Output = Result<Option<u64>, Error>> + Send;
-    /// A link that lets anyone get the object for a time, at most as long as the function's credentials last.
+    /// A link that lets anyone get the object for a time: at most 7 days, and as long as the function's credentials
+    /// last.
     fn presigned(&self, key: &str, valid_for: Duration)
     -> impl Future<Output = Result<String, Error>> + Send;
 }

@@ -6,7 +6,7 @@ use aws_types::SdkConfig;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use eventide_kit::aws::sdk_config;
 use eventide_kit::clock::ManualClock;
@@ -21,7 +21,11 @@ use tokio::task::JoinHandle;
 pub(crate) struct Seen {
     /// How many requests came before it.
     pub(crate) number: usize,
+    pub(crate) method: Method,
     pub(crate) path: String,
+    /// What follows `?`.
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
     /// `AKID…/20261101/REGION/SERVICE/aws4_request`
     pub(crate) credential: String,
     pub(crate) user_agent: String,
@@ -36,27 +40,43 @@ impl Seen {
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.text.split('&').find_map(|field| field.strip_prefix(name)?.strip_prefix('='))
     }
+
+    /// The operation of a JSON protocol.
+    pub(crate) fn operation(&self) -> &str {
+        self.header("x-amz-target").and_then(|target| target.rsplit('.').next()).unwrap_or_default()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
 }
 
 pub(crate) struct Reply {
     status: u16,
     code: &'static str,
+    etag: &'static str,
     body: String,
+}
+
+impl Reply {
+    pub(crate) fn with_etag(self, etag: &'static str) -> Self {
+        Self { etag, ..self }
+    }
 }
 
 /// A successful answer.
 pub(crate) fn ok(body: Value) -> Reply {
-    Reply { status: 200, code: "", body: body.to_string() }
+    Reply { status: 200, code: "", etag: "", body: body.to_string() }
 }
 
 /// An error as the JSON protocols have it.
 pub(crate) fn error(status: u16, code: &'static str) -> Reply {
-    Reply { status, code, body: r#"{"message":"said AWS"}"#.to_owned() }
+    Reply { status, code, etag: "", body: r#"{"message":"said AWS"}"#.to_owned() }
 }
 
 /// An XML answer of the query protocol.
 pub(crate) fn xml(status: u16, body: impl Into<String>) -> Reply {
-    Reply { status, code: "", body: body.into() }
+    Reply { status, code: "", etag: "", body: body.into() }
 }
 
 type Answer = dyn Fn(&Seen) -> Reply + Send + Sync;
@@ -100,7 +120,13 @@ impl Server {
     }
 }
 
-async fn handle(State((seen, answer)): State<Shared>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn handle(
+    State((seen, answer)): State<Shared>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let header =
         |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     let credential = header("authorization")
@@ -109,16 +135,19 @@ async fn handle(State((seen, answer)): State<Shared>, uri: Uri, headers: HeaderM
         .map(|rest| rest.split(',').next().unwrap().to_owned());
     let request = Seen {
         number: seen.lock().unwrap().len(),
+        method,
         path: uri.path().to_owned(),
+        query: uri.query().unwrap_or_default().to_owned(),
         credential: credential.unwrap_or_default(),
         user_agent: header("x-amz-user-agent") + &header("user-agent"),
         json: serde_json::from_slice(&body).unwrap_or_default(),
         text: String::from_utf8(body.to_vec()).unwrap(),
+        headers: headers.clone(),
     };
     seen.lock().unwrap().push(request.clone());
-    let Reply { status, code, body } = answer(&request);
+    let Reply { status, code, etag, body } = answer(&request);
     let status = StatusCode::from_u16(status).unwrap();
-    (status, [("x-amzn-errortype", code)], body).into_response()
+    (status, [("x-amzn-errortype", code), ("etag", etag)], body).into_response()
 }
 
 /// The kit's configuration, made impatient: retries wait a millisecond.

@@ -1,12 +1,18 @@
 use std::sync::Arc;
 
-use eventide_clients::detective::{self, Ending, FakeDetective, Script};
+use eventide_clients::detective::{self, FakeDetective};
+use eventide_clients::event_bus::{self, FakeEventBus};
 use eventide_clients::iam::{self, FakeIam};
+use eventide_clients::marts::{self, FakeMarts, FakeUsages};
+use eventide_clients::redshift_data::{self, Ending, FakeRedshiftData, ResultSet, Script};
+use eventide_clients::s3::{self, FakeBucket};
 use eventide_clients::security_hub::{self, FakeSecurityHub, FindingId, OcsfId};
 use eventide_clients::sqs::{self, FakeQueue};
 use eventide_kit::clock::ManualClock;
 use eventide_types::investigation::Severity;
 use time::macros::datetime;
+
+use crate::wire::warehouse;
 
 #[tokio::test]
 async fn detective() {
@@ -20,12 +26,12 @@ async fn detective() {
         failing: "arn:aws:iam::111122223333:role/failing".to_owned(),
         now,
     };
-    let ending = Ending::Successful {
+    let ending = detective::Ending::Successful {
         severity: Severity::Critical,
         indicators: detective::contract::one_of_each_kind(),
     };
-    fake.script(&given.compromised, Script { running_gets: 3, ending });
-    fake.script(&given.failing, Script { running_gets: 1, ending: Ending::Failed });
+    fake.script(&given.compromised, detective::Script { running_gets: 3, ending });
+    fake.script(&given.failing, detective::Script { running_gets: 1, ending: detective::Ending::Failed });
     detective::contract::check(&fake, &given, async || ()).await.unwrap();
 }
 
@@ -69,4 +75,60 @@ async fn iam() {
 async fn sqs() {
     let fake = FakeQueue::default();
     sqs::contract::check(&fake, async |_| fake.take()).await.unwrap();
+}
+
+#[tokio::test]
+async fn event_bus() {
+    let fake = FakeEventBus::default();
+    event_bus::contract::check(&fake, async |_| fake.take()).await.unwrap();
+}
+
+#[tokio::test]
+async fn marts() {
+    marts::contract::check(&FakeMarts::default()).await.unwrap();
+    marts::contract::check_usages(&FakeUsages::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn s3() {
+    s3::contract::check(&FakeBucket::new("results"), async |_| None).await.unwrap();
+}
+
+#[tokio::test]
+async fn redshift_data() {
+    let fake = FakeRedshiftData::default();
+    let column = |name: &str, type_name: &str| redshift_data::Column {
+        name: name.to_owned(),
+        type_name: type_name.to_owned(),
+        nullable: true,
+        precision: 0,
+        scale: 0,
+    };
+    let rows = ResultSet {
+        columns: vec![column("n", "int8"), column("t", "varchar")],
+        rows: redshift_data::contract::rows(),
+        page_rows: 2,
+        ..ResultSet::default()
+    };
+    for (running, ending) in [
+        (1, Some(Ending::Finished(Some(rows.clone())))),
+        (1, Some(Ending::Finished(Some(rows.clone())))),
+        (1, Some(Ending::Finished(Some(rows)))),
+        (1, Some(Ending::Failed("division by zero".to_owned()))),
+        (0, None),
+        (1, Some(Ending::Finished(None))),
+    ] {
+        fake.script_next(Script { running, ending });
+    }
+    let given = redshift_data::contract::Given {
+        warehouse: warehouse(),
+        database: "dev".to_owned(),
+        rows: "rows".to_owned(),
+        failing: "failing".to_owned(),
+        endless: "endless".to_owned(),
+        batch: ["first".to_owned(), "second".to_owned()],
+    };
+    redshift_data::contract::check(&fake, &given).await.unwrap();
+    assert_eq!(fake.submitted().len(), 6);
+    assert_eq!(fake.cancelled().len(), 1);
 }

@@ -5,4 +5,6 @@ mod fakes;
 #[cfg(test)]
 mod local_cloud;
 #[cfg(test)]
+mod local_marts;
+#[cfg(test)]
 mod wire;

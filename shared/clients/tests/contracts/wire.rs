@@ -1,6 +1,7 @@
 //! Requests that set the stage in the local cloud.
 
 use eventide_clients::security_hub::{FindingId, OcsfId};
+use eventide_types::mart::definition::Warehouse;
 use serde_json::{Value, json};
 
 /// `detective::contract::one_of_each_kind` as Detective writes it.
@@ -71,4 +72,9 @@ pub(crate) fn ocsf_id(finding: &Value) -> Option<OcsfId> {
         finding_uid: text("/finding_info/uid")?,
         product_uid: text("/metadata/product/uid")?,
     })
+}
+
+/// The workgroup of the data marts' statements.
+pub(crate) fn warehouse() -> Warehouse {
+    Warehouse { cluster: None, workgroup: Some("analytics".to_owned()), secret: None, user: None }
 }
