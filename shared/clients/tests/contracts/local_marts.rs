@@ -3,6 +3,7 @@ use axum::body::Bytes;
 use axum::http::Method;
 use eventide_clients::event_bus::{self, Event, SdkEventBus};
 use eventide_clients::marts::{self, Catalogue, DynamoDbMarts, DynamoDbUsages};
+use eventide_clients::redshift_data::{self, SdkRedshiftData};
 use eventide_clients::s3::{self, Bucket, SdkBucket};
 use eventide_testing::{LocalCloud, xml};
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::local_cloud::{config, receive};
+use crate::wire::warehouse;
 
 async fn create_table(cloud: &LocalCloud, name: &str, keys: &[&str], more: Value) {
     let mut table = json!({"TableName": name, "BillingMode": "PAY_PER_REQUEST",
@@ -137,4 +139,30 @@ fn event(body: &str) -> Event {
         detail: event["detail"].clone(),
         resources: resources.map(|resource| resource.as_str().unwrap().to_owned()).collect(),
     }
+}
+
+#[tokio::test]
+async fn redshift_data() {
+    let cloud = LocalCloud::start().await.unwrap();
+    let control = async |path: &str, body: Value| {
+        cloud.control(Method::POST, &format!("redshift-data/{path}"), Some(&body)).await.unwrap()
+    };
+    control("warehouses", json!({"workgroup": "analytics", "databases": ["dev"]})).await;
+    control("settings", json!({"pageRows": 2})).await;
+    control("plans", json!({"nameContains": "endless", "runSeconds": 3_600})).await;
+    let given = redshift_data::contract::Given {
+        warehouse: warehouse(),
+        database: "dev".to_owned(),
+        rows: "SELECT n, t FROM (SELECT 1 AS n, 'a,b' AS t UNION ALL SELECT 2, NULL \
+               UNION ALL SELECT 3, 'say \"ü\"') AS r WHERE n <= CAST(:n AS int) ORDER BY n"
+            .to_owned(),
+        failing: "SELECT * FROM public.missing".to_owned(),
+        endless: "SELECT 1 AS one".to_owned(),
+        batch: [
+            "DROP VIEW IF EXISTS public.gone".to_owned(),
+            "DROP VIEW IF EXISTS public.gone_too".to_owned(),
+        ],
+    };
+    let data = SdkRedshiftData::new(&config(&cloud));
+    redshift_data::contract::check(&data, &given).await.unwrap();
 }
