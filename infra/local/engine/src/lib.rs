@@ -1,12 +1,35 @@
-//! The local cloud's warehouse: Redshift's SQL over a real engine.
+//! The local cloud's warehouse: Redshift's SQL over a real engine, DataFusion.
 //!
-//! It is test equipment, and a crate of its own so that nothing but the local cloud compiles the engine.
+//! It is test equipment, and a crate of its own so that nothing but the local cloud compiles the engine. What it
+//! covers, and where it differs from Redshift, is in its README.
+//!
+//! A [`Warehouse`] stands for one cluster or workgroup. Its catalogue (schemas, views, grants, datashares) is
+//! ours, and so is everything but `SELECT`: DataFusion plans and runs the queries.
+
+mod access;
+mod catalog;
+mod error;
+mod external;
+mod human_resources;
+mod lex;
+mod parse;
+mod plan;
+mod result;
+mod run;
+mod types;
+mod unload;
+mod values;
+mod warehouse;
 
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+
+pub use error::SqlError;
+pub use human_resources::human_resources;
+pub use warehouse::{Datashare, Granted, Mode, Progress, Relation, Statement, Warehouse};
 
 /// The files that external tables are read from and that `UNLOAD` writes: S3, as far as a warehouse sees it.
 pub trait Lake: Send + Sync + fmt::Debug {
@@ -85,8 +108,3 @@ pub struct Outcome {
     /// Rows returned, or written by `UNLOAD`; -1 where Redshift counts none.
     pub rows: i64,
 }
-
-/// A statement that failed, with the text that Redshift would give: `ERROR: relation "x" does not exist`.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct SqlError(pub String);
