@@ -3,8 +3,10 @@
 pub mod bench;
 pub mod demo;
 pub mod findings;
+pub mod marts;
 pub mod policy;
 pub mod system;
 pub mod trouble;
 
+pub use marts::Marts;
 pub use system::System;

@@ -1,5 +1,7 @@
 //! What the demo shows, and how it prints it.
 
 pub mod cast;
+pub mod findings;
+pub mod marts;
 pub mod metrics;
 pub mod text;
