@@ -20,6 +20,7 @@ use crate::detective::Detective;
 use crate::events::Bus;
 use crate::gateway::{Backend, Body, Gateway, Inbound, Outcome, Settings, plain};
 use crate::ministack::MiniStack;
+use crate::redshift_data::{RedshiftData, Surroundings};
 use crate::securityhub::SecurityHub;
 use crate::service::{Clock, Reply, Service};
 
@@ -79,6 +80,12 @@ impl Cloud {
         let clock = Clock::default();
         let services: Vec<Arc<dyn Service>> = vec![
             Arc::new(Detective::new(ACCOUNT, clock.clone())?),
+            Arc::new(RedshiftData::new(
+                ACCOUNT,
+                clock.clone(),
+                Arc::clone(&bus) as Arc<dyn crate::service::Events>,
+                Surroundings::local(&backend, ACCOUNT),
+            )),
             Arc::new(SecurityHub::new(
                 ACCOUNT,
                 clock.clone(),

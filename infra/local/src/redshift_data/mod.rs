@@ -24,7 +24,7 @@
 //! - `submit`, `statement`, `run`, `session`, `wait`: a statement from its submission to its end
 //! - `describe`, `result`, `csv`, `catalogue`: what is told of it
 //! - `outbox`: the event; `control`, `settings`, `plan`, `pace`: what tests may do
-//! - `outside`, `lake`: MiniStack
+//! - `outside`, `lake`, `local`: MiniStack and the engine
 
 mod catalogue;
 mod control;
@@ -34,6 +34,7 @@ mod identity;
 mod ids;
 mod input;
 mod lake;
+mod local;
 mod outbox;
 mod outside;
 mod pace;
