@@ -1,0 +1,86 @@
+//! The function as it is deployed: its ports are AWS.
+
+use eventide_clients::marts::DynamoDbMarts;
+use eventide_clients::redshift_data::SdkRedshiftData;
+use eventide_clients::s3::SdkBucket;
+use eventide_clients::sqs::{SqsDeadLetters, SqsQueue};
+use eventide_kit::{Error, Function, Invocation, Kit};
+
+use crate::answer::Response;
+use crate::config::Config;
+use crate::event::Event;
+use crate::query::{MartQuery, Ports};
+
+/// The ports of the deployed function.
+#[derive(Debug)]
+struct Aws {
+    marts: DynamoDbMarts,
+    redshift: SdkRedshiftData,
+    query_queue: SqsQueue,
+    deliver_queue: SqsQueue,
+    dead_letters: SqsDeadLetters<SqsQueue>,
+    bucket: SdkBucket,
+}
+
+impl Ports for Aws {
+    type Marts = DynamoDbMarts;
+    type Redshift = SdkRedshiftData;
+    type Queue = SqsQueue;
+    type DeadLetters = SqsDeadLetters<SqsQueue>;
+    type Bucket = SdkBucket;
+
+    fn marts(&self) -> &Self::Marts {
+        &self.marts
+    }
+
+    fn redshift(&self) -> &Self::Redshift {
+        &self.redshift
+    }
+
+    fn query_queue(&self) -> &Self::Queue {
+        &self.query_queue
+    }
+
+    fn deliver_queue(&self) -> &Self::Queue {
+        &self.deliver_queue
+    }
+
+    fn dead_letters(&self) -> &Self::DeadLetters {
+        &self.dead_letters
+    }
+
+    fn bucket(&self) -> &Self::Bucket {
+        &self.bucket
+    }
+}
+
+/// mart-query on AWS.
+#[derive(Debug)]
+pub struct Deployed(MartQuery<Aws>);
+
+impl Function for Deployed {
+    type Config = Config;
+    type Event = Event;
+    type Response = Response;
+    const NAMESPACE: &'static str = "Eventide/DataMarts";
+
+    async fn build(config: Config, kit: &Kit) -> Result<Self, Error> {
+        let sdk = kit.sdk_config();
+        let ports = Aws {
+            marts: DynamoDbMarts::new(sdk, &config.ledger_table),
+            redshift: SdkRedshiftData::new(sdk),
+            query_queue: SqsQueue::new(sdk, config.query_queue_url),
+            deliver_queue: SqsQueue::new(sdk, config.deliver_queue_url),
+            dead_letters: SqsDeadLetters::new(
+                SqsQueue::new(sdk, config.failed_queue_url),
+                kit.function_name().as_ref(),
+            ),
+            bucket: SdkBucket::new(sdk, &config.result_bucket),
+        };
+        Ok(Self(MartQuery::new(ports, config.settings, kit.clock())))
+    }
+
+    async fn handle(&self, event: Event, invocation: &Invocation) -> Result<Response, Error> {
+        self.0.answer(&event, invocation).await
+    }
+}
