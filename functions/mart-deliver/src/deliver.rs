@@ -1,0 +1,265 @@
+//! The story of a delivery: look at the statement, take its rows to S3, tell who waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventide_clients::event_bus::EventBus;
+use eventide_clients::marts::{Requests, Usages};
+use eventide_clients::redshift_data::{Column, Described, Page, RedshiftData, ResultFormat, Status};
+use eventide_clients::s3::Bucket;
+use eventide_clients::sqs::Queue;
+use eventide_kit::clock::Clock;
+use eventide_kit::sqs::{
+    DeadLetters, Options, Record as SqsRecord, SqsBatchResponse, SqsEvent, each, respond,
+};
+use eventide_kit::{Error, Invocation};
+use eventide_types::mart::definition::Format;
+use eventide_types::mart::request::{Record, State};
+use eventide_types::printable;
+use serde::Serialize;
+
+use crate::config::Settings;
+use crate::encode::Encoder;
+use crate::event::{Event, Message, Trigger, message, read};
+use crate::upload::{Upload, Uploaded};
+
+/// Kept back for giving an upload up and answering.
+const RESERVE: Duration = Duration::from_secs(10);
+
+/// Everything the function talks to.
+pub trait Ports: Send + Sync {
+    /// The requests.
+    type Requests: Requests;
+    /// What statements cost.
+    type Usages: Usages;
+    /// The Redshift Data API.
+    type Redshift: RedshiftData;
+    /// The bucket of the results.
+    type Bucket: Bucket;
+    /// Where events go.
+    type EventBus: EventBus;
+    /// A queue.
+    type Queue: Queue;
+    /// The failed queue.
+    type DeadLetters: DeadLetters;
+
+    /// The requests.
+    fn requests(&self) -> &Self::Requests;
+    /// What statements cost.
+    fn usages(&self) -> &Self::Usages;
+    /// The Redshift Data API.
+    fn redshift(&self) -> &Self::Redshift;
+    /// The bucket of the results.
+    fn bucket(&self) -> &Self::Bucket;
+    /// Where events go.
+    fn event_bus(&self) -> &Self::EventBus;
+    /// This function's own queue.
+    fn deliver_queue(&self) -> &Self::Queue;
+    /// mart-query's queue.
+    fn query_queue(&self) -> &Self::Queue;
+    /// The failed queue.
+    fn dead_letters(&self) -> &Self::DeadLetters;
+}
+
+/// The function behind whatever ports.
+#[derive(Debug)]
+pub struct MartDeliver<P> {
+    pub(crate) ports: P,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// What the function answers.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Response {
+    /// To the queue.
+    Batch(SqsBatchResponse),
+    /// To the schedule.
+    Swept(crate::sweep::Swept),
+}
+
+/// A result that lies in the bucket.
+pub(crate) struct Delivered {
+    pub(crate) files: Vec<DeliveredFile>,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+}
+
+/// One of its files.
+pub(crate) struct DeliveredFile {
+    pub(crate) key: String,
+    pub(crate) bytes: u64,
+    pub(crate) rows: u64,
+    /// Not known of a file that the warehouse wrote.
+    pub(crate) sha256: Option<String>,
+}
+
+impl<P: Ports> MartDeliver<P> {
+    /// The function with these ports and this time of day.
+    pub fn new(ports: P, settings: Settings, clock: Arc<dyn Clock>) -> Self {
+        Self { ports, settings, clock }
+    }
+
+    /// Works through a batch of messages, or sweeps.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidEvent`, and what AWS answers to a sweep; each message's own failure is in the response.
+    pub async fn answer(&self, event: &Event, invocation: &Invocation) -> Result<Response, Error> {
+        match read(event)? {
+            Trigger::Queue(batch) => self.batch(batch, invocation).await.map(Response::Batch),
+            Trigger::Sweep => self.sweep(invocation).await.map(Response::Swept),
+        }
+    }
+
+    async fn batch(&self, batch: SqsEvent, invocation: &Invocation) -> Result<SqsBatchResponse, Error> {
+        let options = Options { concurrency: 1, reserve: RESERVE, max_receives: self.settings.max_receives };
+        let done = each(batch, &options, &invocation.deadline, |record| self.one(record, invocation)).await;
+        respond(done, &options, self.ports.dead_letters()).await
+    }
+
+    async fn one(&self, record: Arc<SqsRecord>, invocation: &Invocation) -> Result<(), Error> {
+        let Message { token, statement_id } = message(&record.body)?;
+        let is_last = record.receive_count >= self.settings.max_receives;
+        let Some(mut request) = self.ports.requests().request(&token).await? else {
+            let message = format!(
+                "no request has the token `{}`, expected one of the last 30 days",
+                printable(&token, 64)
+            );
+            return Err(Error::permanent("UnknownRequest", message));
+        };
+        let Some(statement_id) = statement_id.or_else(|| request.statement_id.clone()) else {
+            return Err(Error::permanent("NotSubmitted", format!("request `{token}` has no statement")));
+        };
+        // The event may be here before mart-query has written down which statement it was.
+        request.statement_id = Some(statement_id.clone());
+        let done = self.deliver(&mut request, &statement_id, invocation).await;
+        match done {
+            Err(error) if is_last || error.class() == eventide_kit::Class::Permanent => {
+                // Whoever waits is told, too, not only the failed queue.
+                if let Err(worse) =
+                    self.failed(&mut request, error.error_type(), &error.to_string(), None, invocation).await
+                {
+                    tracing::warn!(error_type = worse.error_type(), error = %worse, "failure not told");
+                }
+                Err(error)
+            }
+            done => done,
+        }
+    }
+
+    async fn deliver(
+        &self,
+        request: &mut Record,
+        statement_id: &str,
+        invocation: &Invocation,
+    ) -> Result<(), Error> {
+        let Some(described) = self.ports.redshift().describe(statement_id, 0).await? else {
+            return Err(Error::permanent(
+                "ResultExpired",
+                "Redshift knows no such statement, expected one of the last 24 hours",
+            ));
+        };
+        if described.status == Status::Running {
+            // A message of the sweep; the event of the end is still to come.
+            return Ok(());
+        }
+        self.record_usage(request, &described, invocation).await?;
+        if request.inline || matches!(request.state, State::Delivered | State::Failed) {
+            return Ok(());
+        }
+        match described.status {
+            Status::Finished => {}
+            status => {
+                let kind = if status == Status::Aborted { "StatementAborted" } else { "StatementFailed" };
+                let reason =
+                    described.error.clone().unwrap_or_else(|| "the statement was cancelled".to_owned());
+                return self.failed(request, kind, &reason, Some(&described), invocation).await;
+            }
+        }
+        if let Some(rows) = described.rows.filter(|rows| *rows > request.row_cap) {
+            let reason = format!(
+                "the result has {} {rows} rows, expected at most {}: narrow the parameters, or raise `row_cap`",
+                if rows == request.row_cap + 1 { "at least" } else { "" },
+                request.row_cap
+            );
+            let reason = reason.replace("  ", " ");
+            return self.failed(request, "RowCapExceeded", &reason, Some(&described), invocation).await;
+        }
+        self.delivering(request).await?;
+        let delivered = if request.unload {
+            self.unloaded(request).await?
+        } else {
+            let streamed = invocation.deadline.run(RESERVE, self.stream(request, &described)).await;
+            streamed.map_err(Error::from)??
+        };
+        self.ready(request, &described, &delivered, invocation).await
+    }
+
+    /// Takes all rows to S3. Nothing is visible before the last one is there.
+    async fn stream(&self, request: &Record, described: &Described) -> Result<Delivered, Error> {
+        let format = request.format;
+        let key = format!("{}.{}", request.key, format.extension());
+        let mut upload = Upload::begin(self.ports.bucket(), &key, Encoder::content_type(format)).await?;
+        match self.rows(&mut upload, format, described).await {
+            Ok((uploaded, columns, rows)) => {
+                let Uploaded { key, bytes, sha256 } = uploaded;
+                let file = DeliveredFile { key, bytes, rows, sha256: Some(sha256) };
+                Ok(Delivered { files: vec![file], columns, rows, bytes })
+            }
+            Err(error) => {
+                upload.abort().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn rows(
+        &self,
+        upload: &mut Upload<'_, P::Bucket>,
+        format: Format,
+        described: &Described,
+    ) -> Result<(Uploaded, Vec<Column>, u64), Error> {
+        let mut encoder: Option<(Encoder, Vec<Column>)> = None;
+        let mut token: Option<String> = None;
+        let fetched = if format == Format::Csv { ResultFormat::Csv } else { ResultFormat::Json };
+        let mut total;
+        loop {
+            let page = self.ports.redshift().page(&described.id, fetched, token.as_deref()).await?;
+            let Page { columns, rows, total_rows, next_token } = page;
+            total = total_rows;
+            let (encoder, _) = match &mut encoder {
+                Some(known) => known,
+                None => encoder.insert((Encoder::new(format, &columns)?, columns)),
+            };
+            encoder.page(&rows, &mut upload.buffer)?;
+            upload.flush().await?;
+            match next_token {
+                Some(next) => token = Some(next),
+                None => break,
+            }
+        }
+        let Some((mut encoder, columns)) = encoder else {
+            return Err(Error::retryable("RowsMissing", "Redshift answered with no page"));
+        };
+        encoder.finish(&mut upload.buffer)?;
+        let expected = described.rows.unwrap_or(total);
+        if encoder.rows() != expected {
+            let message = format!("{} rows came, expected {expected}", encoder.rows());
+            return Err(Error::retryable("RowsMissing", message));
+        }
+        let uploaded = upload.finish().await?;
+        Ok((uploaded, columns, expected))
+    }
+
+    async fn delivering(&self, request: &mut Record) -> Result<(), Error> {
+        request.state = State::Delivering;
+        request.updated_at = self.clock.now();
+        let from = [State::Accepted, State::Submitted, State::Delivering];
+        // `false`: another message has brought it to its end meanwhile. Doing it once more does no harm.
+        self.ports.requests().advance(request, &from).await?;
+        Ok(())
+    }
+}

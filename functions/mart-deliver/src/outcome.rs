@@ -1,0 +1,206 @@
+//! Telling how a request ended: the manifest, the event, the record, what it cost.
+
+use bytes::Bytes;
+use eventide_clients::event_bus::{Event, EventBus as _};
+use eventide_clients::marts::{Requests as _, Usage, Usages as _};
+use eventide_clients::redshift_data::{Described, Status};
+use eventide_clients::s3::Bucket as _;
+use eventide_kit::{Error, Invocation, Unit};
+use eventide_types::mart::delivery::{self, ColumnSchema, Failed, File, Manifest, Ready};
+use eventide_types::mart::request::{Record, State};
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use crate::deliver::{Delivered, MartDeliver, Ports};
+
+impl<P: Ports> MartDeliver<P> {
+    /// Writes the manifest, which is what makes a result one, and tells who waits.
+    pub(crate) async fn ready(
+        &self,
+        request: &mut Record,
+        described: &Described,
+        delivered: &Delivered,
+        invocation: &Invocation,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let key = format!("{}.manifest.json", request.key);
+        let manifest = manifest(request, described, delivered, self.ports.bucket().name(), now);
+        let body = serde_json::to_vec_pretty(&manifest).map_err(|error| {
+            Error::permanent("Unwritable", "the manifest cannot be written").with_source(error)
+        })?;
+        self.ports.bucket().put(&key, "application/json", Bytes::from(body)).await?;
+        let ready = Ready {
+            mart: request.request.mart.clone(),
+            owner: request.owner.clone(),
+            token: request.token.clone(),
+            request_id: request.request.request_id.clone(),
+            statement_id: described.id.clone(),
+            bucket: self.ports.bucket().name().to_owned(),
+            manifest: key,
+            keys: delivered.files.iter().map(|file| file.key.clone()).collect(),
+            format: request.format,
+            rows: delivered.rows,
+            bytes: delivered.bytes,
+        };
+        self.tell(delivery::event::READY, &ready).await?;
+        request.state = State::Delivered;
+        request.updated_at = now;
+        self.ports
+            .requests()
+            .advance(request, &[State::Accepted, State::Submitted, State::Delivering])
+            .await?;
+        let dimensions = [("Mart", request.request.mart.as_str()), ("Owner", request.owner.as_str())];
+        invocation.metrics.count("ResultsDelivered", 1, &dimensions);
+        invocation.metrics.count("RowsDelivered", delivered.rows, &dimensions);
+        let seconds = (now - request.accepted_at).as_seconds_f64();
+        invocation.metrics.record("SecondsToDelivery", Unit::Seconds, seconds, &dimensions);
+        tracing::info!(
+            token = request.token,
+            mart = request.request.mart,
+            statement = described.id,
+            rows = delivered.rows,
+            bytes = delivered.bytes,
+            seconds,
+            "result delivered"
+        );
+        Ok(())
+    }
+
+    /// Tells that a request came to nothing, and why. The reason may be the warehouse's own words, which may quote data:
+    /// they go to who asked, and not into the logs.
+    pub(crate) async fn failed(
+        &self,
+        request: &mut Record,
+        kind: &str,
+        reason: &str,
+        described: Option<&Described>,
+        invocation: &Invocation,
+    ) -> Result<(), Error> {
+        let failed = Failed {
+            mart: request.request.mart.clone(),
+            owner: Some(request.owner.clone()),
+            token: Some(request.token.clone()),
+            request_id: request.request.request_id.clone(),
+            statement_id: described
+                .map(|described| described.id.clone())
+                .or_else(|| request.statement_id.clone()),
+            error_class: kind.to_owned(),
+            reason: reason.to_owned(),
+            warehouse_error: described.and_then(|described| described.error.clone()),
+        };
+        self.tell(delivery::event::FAILED, &failed).await?;
+        request.state = State::Failed;
+        request.reason = Some(reason.to_owned());
+        request.updated_at = self.clock.now();
+        self.ports
+            .requests()
+            .advance(request, &[State::Accepted, State::Submitted, State::Delivering])
+            .await?;
+        invocation.metrics.count("ResultsFailed", 1, &[("Mart", &request.request.mart), ("Reason", kind)]);
+        tracing::warn!(
+            token = request.token,
+            mart = request.request.mart,
+            error_type = kind,
+            "request failed"
+        );
+        Ok(())
+    }
+
+    async fn tell(&self, detail_type: &str, detail: &impl Serialize) -> Result<(), Error> {
+        let detail = serde_json::to_value(detail).map_err(|error| {
+            Error::permanent("Unwritable", "the event cannot be written").with_source(error)
+        })?;
+        let event = Event {
+            source: delivery::SOURCE.to_owned(),
+            detail_type: detail_type.to_owned(),
+            detail,
+            resources: Vec::new(),
+        };
+        self.ports.event_bus().send(&event).await
+    }
+
+    /// Books what a statement cost, whatever came of it.
+    pub(crate) async fn record_usage(
+        &self,
+        request: &Record,
+        described: &Described,
+        invocation: &Invocation,
+    ) -> Result<(), Error> {
+        let usage = Usage {
+            month: month(self.clock.now()),
+            statement_id: described.id.clone(),
+            owner: request.owner.clone(),
+            mart: request.request.mart.clone(),
+            purpose: "query".to_owned(),
+            warehouse: request.warehouse.name().to_owned(),
+            outcome: outcome(described.status).to_owned(),
+            milliseconds: described.nanoseconds / 1_000_000,
+            rows: described.rows.unwrap_or(0),
+            bytes: described.bytes.unwrap_or(0),
+        };
+        self.ports.usages().record(&usage).await?;
+        let dimensions = [("Mart", usage.mart.as_str()), ("Owner", usage.owner.as_str())];
+        invocation.metrics.count("Statements", 1, &dimensions);
+        let seconds = std::time::Duration::from_nanos(described.nanoseconds).as_secs_f64();
+        invocation.metrics.record("StatementSeconds", Unit::Seconds, seconds, &dimensions);
+        invocation.metrics.count("StatementRows", usage.rows, &dimensions);
+        #[expect(clippy::cast_precision_loss, reason = "a metric of a size")]
+        invocation.metrics.record("StatementBytes", Unit::Bytes, usage.bytes as f64, &dimensions);
+        Ok(())
+    }
+}
+
+fn outcome(status: Status) -> &'static str {
+    match status {
+        Status::Running => "running",
+        Status::Finished => "finished",
+        Status::Failed => "failed",
+        Status::Aborted => "aborted",
+    }
+}
+
+fn month(now: OffsetDateTime) -> String {
+    now.format(format_description!("[year]-[month]")).unwrap_or_default()
+}
+
+fn manifest(
+    request: &Record,
+    described: &Described,
+    delivered: &Delivered,
+    bucket: &str,
+    now: OffsetDateTime,
+) -> Manifest {
+    let files = delivered.files.iter().map(|file| File {
+        key: file.key.clone(),
+        bytes: file.bytes,
+        rows: Some(file.rows),
+        sha256: file.sha256.clone(),
+    });
+    let columns = delivered.columns.iter().map(|column| ColumnSchema {
+        name: column.name.clone(),
+        type_name: column.type_name.clone(),
+        nullable: column.nullable,
+        precision: column.precision,
+        scale: column.scale,
+    });
+    Manifest {
+        mart: request.request.mart.clone(),
+        version: request.version_id.clone(),
+        request_id: request.request.request_id.clone(),
+        token: request.token.clone(),
+        statement_id: described.id.clone(),
+        query_id: (described.query_id > 0).then_some(described.query_id),
+        format: request.format,
+        bucket: bucket.to_owned(),
+        files: files.collect(),
+        columns: columns.collect(),
+        rows: delivered.rows,
+        bytes: delivered.bytes,
+        parameters: request.request.parameters.clone(),
+        submitted_at: request.accepted_at,
+        finished_at: None,
+        delivered_at: now,
+        duration_ms: described.nanoseconds / 1_000_000,
+    }
+}
