@@ -17,7 +17,17 @@ pub mod detective;
 mod errors;
 #[cfg(feature = "event-bus")]
 pub mod event_bus;
-#[cfg(feature = "testing")]
+#[cfg(all(
+    feature = "testing",
+    any(
+        feature = "detective",
+        feature = "iam",
+        feature = "marts",
+        feature = "redshift-data",
+        feature = "s3",
+        feature = "security-hub"
+    )
+))]
 mod faults;
 #[cfg(feature = "iam")]
 pub mod iam;
