@@ -23,7 +23,7 @@ REQUIREMENTS := infra/tools/requirements.txt
 VENV_STAMP := $(VENV)/.installed-$(shell cksum < $(REQUIREMENTS) | cut -d' ' -f1)
 
 # What the local cloud deploys, in this order.
-LOCAL_SYSTEMS := finding-enrichment finding-enrichment-automation-rule
+LOCAL_SYSTEMS := finding-enrichment finding-enrichment-automation-rule data-marts
 
 ##@ Every day
 

@@ -82,11 +82,9 @@ impl Marts {
             let statements = json!({
                 "warehouse": warehouse,
                 "sql": [
-                    "CREATE SCHEMA IF NOT EXISTS marts",
-                    format!("GRANT ALL ON SCHEMA marts TO {deploy}"),
+                    format!("CREATE SCHEMA humanresources_marts AUTHORIZATION {deploy}"),
                     format!("GRANT USAGE ON SCHEMA humanresources TO {deploy}"),
                     format!("GRANT SELECT ON ALL TABLES IN SCHEMA humanresources TO {deploy}"),
-                    format!("GRANT USAGE ON SCHEMA marts TO {query}"),
                     format!("GRANT USAGE ON SCHEMA humanresources TO {query}"),
                     format!("GRANT SELECT ON ALL TABLES IN SCHEMA humanresources TO {query}"),
                 ],
