@@ -1,5 +1,6 @@
 //! Queries: whose names mean what, and what the engine makes of them.
 
+mod average;
 mod functions;
 mod literals;
 mod rewrite;
@@ -11,8 +12,9 @@ use std::sync::Arc;
 use datafusion::catalog::{CatalogProviderList, MemTable, MemoryCatalogProvider, MemoryCatalogProviderList};
 use datafusion::catalog::{MemorySchemaProvider, TableProvider, view::ViewTable};
 use datafusion::common::TableReference;
+use datafusion::execution::SessionStateDefaults;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::{AggregateUDF, Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::{SendableRecordBatchStream, execute_stream};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as EngineStatement;
@@ -42,12 +44,14 @@ pub(crate) fn engine() -> SessionState {
     options.sql_parser.parse_float_as_decimal = true;
     options.sql_parser.map_string_types_to_utf8view = false;
     options.execution.time_zone = Some(UTC.to_owned());
-    SessionStateBuilder::new()
+    let builder = SessionStateBuilder::new()
         .with_config(config)
         .with_default_features()
         .with_type_planner(Arc::new(Types))
-        .with_expr_planners(literals::planners())
-        .build()
+        .with_expr_planners(literals::planners());
+    let mut functions = SessionStateDefaults::default_aggregate_functions();
+    functions.push(Arc::new(AggregateUDF::from(average::Average::new())));
+    builder.with_aggregate_functions(functions).build()
 }
 
 /// What queries are planned against.

@@ -137,8 +137,17 @@ fn compared(expr: &Expr) -> Option<Expr> {
     };
     let (all, negated) = match expr {
         Expr::InList { expr, list, negated } if list.iter().any(|item| text(item).is_some()) => {
-            let each = list.iter().map(|item| compare(expr, BinaryOperator::Eq, item));
-            (each.reduce(|left, right| compare(&left, BinaryOperator::Or, &right))?, *negated)
+            let mut any: Vec<Expr> =
+                list.iter().map(|item| compare(expr, BinaryOperator::Eq, item)).collect();
+            // In pairs, so that a long list makes no deep tree.
+            while any.len() > 1 {
+                let pairs = any.chunks(2).map(|pair| match pair {
+                    [left, right] => Some(compare(left, BinaryOperator::Or, right)),
+                    single => single.first().cloned(),
+                });
+                any = pairs.collect::<Option<_>>()?;
+            }
+            (any.pop()?, *negated)
         }
         Expr::Between { expr, negated, low, high } if text(low).or(text(high)).is_some() => {
             let low = compare(expr, BinaryOperator::GtEq, low);

@@ -51,6 +51,35 @@ async fn values_have_redshifts_types_and_texts() {
 }
 
 #[tokio::test]
+async fn aggregates_have_redshifts_types() {
+    let place = place();
+    place
+        .all(&[
+            "create table t (g int, i int, l bigint, n numeric(9, 2), f float8)",
+            "insert into t values (1, 1, 1, 1.00, 1), (1, 2, 2, 1.01, 2), (2, -1, 5, null, null), (2, -2, null, null, null)",
+        ])
+        .await;
+    for (expression, kind, scale, expected) in [
+        ("avg(i)", "int8", 0, ["1", "-1"]),
+        ("avg(l)", "int8", 0, ["1", "5"]),
+        ("avg(n)", "numeric", 2, ["1.00", "NULL"]),
+        ("avg(f)", "float8", 17, ["1.5", "NULL"]),
+        ("avg(distinct i)", "int8", 0, ["1", "-1"]),
+        ("sum(i)", "int8", 0, ["3", "-3"]),
+        ("sum(n)", "numeric", 2, ["2.01", "NULL"]),
+        ("max(n)", "numeric", 2, ["1.01", "NULL"]),
+        ("count(distinct i)", "int8", 0, ["2", "2"]),
+    ] {
+        let sql = format!("select {expression} from t group by g order by g");
+        let outcome = place.run_as(&admin(), &sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let column = &outcome.result.as_ref().unwrap().columns()[0];
+        assert_eq!((column.type_name.as_str(), column.scale), (kind, scale), "{sql}");
+        assert_eq!(crate::support::lines(&outcome), expected, "{sql}");
+    }
+    assert_eq!(place.rows("select avg(i) over (order by i) from t order by 1").await, ["-2", "-1", "0", "0"]);
+}
+
+#[tokio::test]
 async fn declared_lengths_are_known() {
     let place = place();
     place
@@ -156,6 +185,15 @@ async fn untyped_literals_take_the_type_they_meet() {
     ] {
         assert_eq!(place.error(&format!("select * from t where {condition}")).await, expected, "{condition}");
     }
+}
+
+#[tokio::test]
+async fn a_long_list_is_no_deep_tree() {
+    let place = place();
+    let list: Vec<String> = (0..5_000).map(|number| format!("'{number}'")).collect();
+    let sql =
+        format!("select count(*) from generate_series(1, 10000) as g(n) where n in ({})", list.join(", "));
+    assert_eq!(place.rows(&sql).await, ["4999"]);
 }
 
 #[tokio::test]
