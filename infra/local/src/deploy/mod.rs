@@ -132,7 +132,9 @@ impl Deployer {
             .iter()
             .map(|stack| format!("nested template: deployed as stack `{stack}`"))
             .chain(applied.iter().map(ToString::to_string))
-            .chain(alarms.iter().map(|name| format!("{name} (AWS::CloudWatch::Alarm): metric math, left out")))
+            .chain(
+                alarms.iter().map(|name| format!("{name} (AWS::CloudWatch::Alarm): metric math, left out")),
+            )
             .collect();
         Ok(Deployed { stack: request.stack, outputs, taken_out, nested, applied, in_ministack })
     }
