@@ -53,17 +53,18 @@ impl System {
         .await
     }
 
-    /// Gives a function these bodies as one batch of messages with these ids that no queue holds; its answer.
+    /// Gives finding-enrich messages with these ids and bodies that no queue holds, as one batch that is received for the
+    /// so-manieth time; its answer.
     ///
     /// # Errors
     ///
     /// If Lambda does not answer, or what the function failed with.
-    pub async fn hand(&self, messages: &[(&str, &Value)]) -> Result<Value, String> {
+    pub async fn hand(&self, messages: &[(&str, &Value)], receipt: u32) -> Result<Value, String> {
         let records = messages.iter().map(|(id, body)| {
             json!({
                 "messageId": id,
                 "body": body.to_string(),
-                "attributes": { "ApproximateReceiveCount": "1" },
+                "attributes": { "ApproximateReceiveCount": receipt.to_string() },
                 "eventSource": "aws:sqs"
             })
         });
@@ -192,5 +193,23 @@ impl System {
         let lines = self.logs(function_output).await?;
         let matching = lines.iter().filter(|line| line.contains(text));
         Ok(matching.filter_map(|line| serde_json::from_str(line).ok()).collect())
+    }
+
+    /// Waits until there are this many such lines: what a function writes is there only once its invocation has ended.
+    ///
+    /// # Errors
+    ///
+    /// If there are not within [`PATIENCE`].
+    pub async fn await_logged(
+        &self,
+        function_output: &str,
+        text: &str,
+        lines: usize,
+    ) -> Result<Vec<Value>, String> {
+        eventually(&format!("{lines} lines with `{text}`"), PATIENCE, || async {
+            let logged = self.logged(function_output, text).await.ok()?;
+            (logged.len() >= lines).then_some(logged)
+        })
+        .await
     }
 }

@@ -122,8 +122,7 @@ async fn messages_and_events_that_come_twice_change_nothing() -> Tested {
     .await?;
     system.come_to_rest(1).await?;
     assert_eq!(system.finding("f").await?["Note"], finding["Note"], "one note");
-    let dropped = system.logged("EnrichFunction", "message dropped").await?;
-    assert!(dropped.len() >= 4, "{dropped:?}");
+    system.await_logged("EnrichFunction", "message dropped", 4).await?;
     Ok(())
 }
 
@@ -136,7 +135,7 @@ async fn one_message_given_to_two_invocations_at_once_is_done_once() -> Tested {
     system.fail(ENRICH, "dynamodb:PutItem", &json!({ "type": "hold", "until": "next" }), 1).await?;
     let work = system.work("f", "medium-role").await?;
     let message = [("m", &work)];
-    let (one, other) = tokio::join!(system.hand(&message), system.hand(&message));
+    let (one, other) = tokio::join!(system.hand(&message, 1), system.hand(&message, 1));
     for answer in [one?, other?] {
         assert_eq!(answer, json!({ "batchItemFailures": [] }));
     }
@@ -200,12 +199,12 @@ async fn a_run_that_was_replaced_inside_an_invocation_writes_nothing() -> Tested
         Ok::<_, String>(work)
     };
     let older = request("older", "medium-role").await?;
-    let newer = request("newer", "failed-role").await?;
     system.fail(ENRICH, "detective:ListIndicators", &json!({ "type": "hold", "until": "next" }), 1).await?;
     let older = [("older", &older)];
-    let (older, newer) = tokio::join!(system.hand(&older), async {
+    let (older, newer) = tokio::join!(system.hand(&older, 1), async {
         system.await_held().await?;
-        let answer = system.hand(&[("newer", &newer)]).await?;
+        let newer = request("newer", "failed-role").await?;
+        let answer = system.hand(&[("newer", &newer)], 1).await?;
         let stage = system.stage("f").await?;
         system.lift_faults().await?;
         Ok::<_, String>((answer, stage))
@@ -215,7 +214,9 @@ async fn a_run_that_was_replaced_inside_an_invocation_writes_nothing() -> Tested
     let finding = system.await_stage("f", "failed").await?;
     assert!(finding["Note"]["Text"].as_str().unwrap_or_default().contains("failed-role"), "{finding}");
     system.come_to_rest(2).await?;
-    let enriched = system.logged("EnrichFunction", "finding enriched").await?;
+    let dropped = system.await_logged("EnrichFunction", "message dropped", 1).await?;
+    assert_eq!(dropped[0]["correlation_id"], "older");
+    let enriched = system.await_logged("EnrichFunction", "finding enriched", 2).await?;
     let runs: Vec<_> = enriched.iter().filter_map(|line| line["correlation_id"].as_str()).collect();
     assert!(runs.len() == 2 && runs.contains(&"newer") && !runs.contains(&"older"), "{runs:?}");
     let writes = system.count(ENRICH, "securityhub:BatchUpdateFindings").await?;

@@ -47,10 +47,10 @@ async fn a_throttling_detective_is_waited_out() -> Tested {
     assert_eq!(finding["UserDefinedFields"]["investigationSeverity"], "CRITICAL");
     assert_eq!(finding["UserDefinedFields"]["investigationIndicators.TTP_OBSERVED"], "10");
     system.come_to_rest(1).await?;
+    let waited = system.await_logged("EnrichFunction", "will look again", 5).await?;
+    assert!(waited.iter().all(|line| line["error_type"] == "Throttled"), "{waited:?}");
     // Waiting is the messages' business: nothing failed, so nothing came back.
     assert_eq!(system.logged("EnrichFunction", "comes back").await?, Vec::<Value>::new());
-    let waited = system.logged("EnrichFunction", "will look again").await?;
-    assert!(waited.iter().any(|line| line["error_type"] == "Throttled"), "{waited:?}");
     Ok(())
 }
 
@@ -182,9 +182,11 @@ async fn a_throttled_table_and_failing_queues_are_waited_out() -> Tested {
 async fn a_failing_security_hub_is_waited_out() -> Tested {
     let system = System::start().await?;
     system.comes_back_after(2).await?;
-    for call in ["securityhub:GetFindings", "securityhub:BatchUpdateFindings"] {
-        system.fail(ENRICH, call, &throttle(), ALL_ATTEMPTS).await?;
-        system.fail(ENRICH, call, &error(500, "InternalException"), ALL_ATTEMPTS).await?;
+    for (call, effect) in [
+        ("securityhub:GetFindings", error(500, "InternalException")),
+        ("securityhub:BatchUpdateFindings", throttle()),
+    ] {
+        system.fail(ENRICH, call, &effect, ALL_ATTEMPTS).await?;
     }
     system.import(&[about_role("f", "medium-role")?]).await?;
     system.await_stage("f", "complete").await?;
@@ -222,14 +224,18 @@ async fn unprocessed_findings_are_retried_or_set_aside_with_the_reason() -> Test
 #[tokio::test]
 async fn a_finding_that_is_given_up_says_so_and_can_be_asked_for_again() -> Tested {
     let system = System::start().await?;
-    system.comes_back_after(1).await?;
-    // Each receipt of `busy` fails at one write, and the last one has the say.
-    let busy = json!({ "findingIdContains": "busy", "code": "ConcurrentUpdateError", "times": 5 });
+    // `running` cannot be written at the last receipt.
+    system.import(&[with_severity(about_role("busy", "quiet-role")?, "LOW")]).await?;
+    let busy = json!({ "findingIdContains": "busy", "code": "ConcurrentUpdateError", "times": 1 });
     system.cloud().control(Method::POST, "securityhub/unprocessed", Some(&busy)).await?;
-    system.import(&[about_role("busy", "quiet-role")?]).await?;
-    let finding = system.await_stage("busy", "failed").await?;
+    let answer = system.hand(&[("m", &system.work("busy", "quiet-role").await?)], 5).await?;
+    assert_eq!(answer, json!({ "batchItemFailures": [] }));
+    let finding = system.finding("busy").await?;
+    assert_eq!(finding["UserDefinedFields"]["investigate"], "failed");
     assert!(note(&finding).contains("ConcurrentUpdateError"), "{finding}");
 
+    // Nothing can be asked of Detective at any receipt.
+    system.comes_back_after(2).await?;
     let denied = error(403, "AccessDeniedException");
     let detective = json!({ "match": { "caller": ENRICH, "service": "detective" }, "effect": denied });
     system.fault(&detective).await?;

@@ -53,7 +53,7 @@ async fn an_investigation_that_never_ends_times_out() -> Tested {
     // Begun long ago, as if the time had passed.
     let mut work = system.work("f", "never-ends-role").await?;
     work["begun_at"] = json!("2020-01-01T00:00:00Z");
-    system.hand(&[("m", &work)]).await?;
+    system.hand(&[("m", &work)], 1).await?;
     assert_eq!(system.stage("f").await?, "running");
     let finding = system.await_stage("f", "timed-out").await?;
     assert!(note(&finding).contains("did not end within 30 min"), "{}", note(&finding));
@@ -166,7 +166,7 @@ async fn without_the_member_role_a_member_accounts_path_is_not_known() -> Tested
     let finding = system.await_stage("there", "complete").await?;
     assert!(note(&finding).contains("role quiet-there in 444455556666"), "{}", note(&finding));
     assert_eq!(system.count("finding-enrich", "sts:AssumeRole").await?, 0);
-    let logged = system.logged("EnrichFunction", "path of the principal is not known").await?;
+    let logged = system.await_logged("EnrichFunction", "path of the principal is not known", 1).await?;
     assert!(logged.iter().any(|line| line["lookup"] == "NotConfigured"), "{logged:?}");
     system.come_to_rest(1).await
 }
@@ -210,7 +210,7 @@ async fn a_person_is_heard_on_archived_and_on_handled_findings() -> Tested {
     });
     again.await?;
     system.come_to_rest(1).await?;
-    assert!(!system.logged("EnrichFunction", "InvestigationsReused").await?.is_empty());
+    system.await_logged("EnrichFunction", "InvestigationsReused", 1).await?;
     Ok(())
 }
 

@@ -109,10 +109,10 @@ async fn malformed_work_is_set_aside_with_the_reason_and_harms_nobody() -> Teste
         assert!(!attributes.values().any(|value| value.contains(CONTENT)), "{attributes:?}");
     }
     assert_eq!((failed.len(), cut), (malformed.len(), 1));
+    let set_aside = system.await_logged("EnrichFunction", "was set aside", malformed.len()).await?;
+    assert_eq!(set_aside.len(), malformed.len());
     let logs = system.logs("EnrichFunction").await?;
     assert!(!logs.iter().any(|line| line.contains(CONTENT) || line.contains("panicked")), "{logs:?}");
-    let set_aside = system.logged("EnrichFunction", "was set aside").await?;
-    assert_eq!(set_aside.len(), malformed.len());
     let together = first_batch(&set_aside);
     assert_eq!(set_aside.iter().filter(|line| Some(&line["request_id"]) == together.as_ref()).count(), 8);
     for run in ["run of first", "run of last"] {
@@ -151,7 +151,7 @@ async fn an_id_that_security_hub_refuses_spoils_none_of_the_other_nine() -> Test
     assert_eq!(attributes["receive_count"], "1");
     let reason = &attributes["reason"];
     assert!(reason.contains("`securityhub:GetFindings` failed with `InvalidInputException`"), "{reason}");
-    let together = first_batch(&system.logged("EnrichFunction", "was set aside").await?);
+    let together = first_batch(&system.await_logged("EnrichFunction", "was set aside", 1).await?);
     for id in &ids {
         let worked_on = system.logged("EnrichFunction", &format!("run of {id}\"")).await?;
         assert_eq!(first_batch(&worked_on), together, "in one batch with the malformed one");
@@ -163,7 +163,8 @@ async fn an_id_that_security_hub_refuses_spoils_none_of_the_other_nine() -> Test
 #[tokio::test]
 async fn what_cannot_be_set_aside_comes_back_until_it_can() -> Tested {
     let system = System::start().await?;
-    system.comes_back_after(2).await?;
+    // Not while the SDK makes its attempts.
+    system.comes_back_after(5).await?;
     let set_aside = json!({
         "caller": "finding-enrich", "service": "sqs", "operation": "SendMessageBatch", "body_contains": "error_type"
     });
@@ -173,7 +174,8 @@ async fn what_cannot_be_set_aside_comes_back_until_it_can() -> Tested {
     let failed = system.await_messages("FailedQueueUrl", 1).await?;
     let (_, attributes) = failed.first().ok_or("no message")?;
     assert_eq!(attributes.get("receive_count").map(String::as_str), Some("2"));
-    assert_eq!(system.logged("EnrichFunction", "could not be set aside").await?.len(), 1);
+    let refused = system.await_logged("EnrichFunction", "could not be set aside", 1).await?;
+    assert_eq!(refused.len(), 1, "{refused:?}");
     Ok(())
 }
 
