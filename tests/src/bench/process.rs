@@ -66,12 +66,9 @@ impl Process {
     /// # Errors
     ///
     /// If it never polls; with what its start-up failed with, if it reported that.
-    pub async fn first_poll(&mut self) -> Outcome<f64> {
-        let polled = tokio::select! {
-            at = self.api.shared.first_poll() => Ok(at),
-            Some(Err(failed)) = self.api.answers.recv() => Err(failed),
-            () = tokio::time::sleep(PATIENCE) => Err("the function never polled for an event".to_owned()),
-        };
+    pub async fn first_poll(&self) -> Outcome<f64> {
+        let polled = timeout(PATIENCE, self.api.shared.first_poll()).await;
+        let polled = polled.map_err(|_| "the function never polled for an event".to_owned())?;
         polled.map(|at| milliseconds(at - self.spawned))
     }
 

@@ -30,19 +30,25 @@ pub(super) struct RuntimeApi {
 
 #[derive(Debug)]
 pub(super) struct Shared {
-    first_poll: Mutex<Option<Instant>>,
+    /// When the first poll came in, or why none will.
+    first_poll: Mutex<Option<Answer>>,
     polled: Notify,
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<Vec<u8>>>,
     answers: mpsc::UnboundedSender<Answer>,
 }
 
 impl Shared {
-    /// When the first poll came in.
-    pub(super) async fn first_poll(&self) -> Instant {
+    fn started(&self, polled: Answer) {
+        self.first_poll.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(polled);
+        self.polled.notify_one();
+    }
+
+    /// When the first poll came in, or what the start-up failed with.
+    pub(super) async fn first_poll(&self) -> Answer {
         loop {
-            let polled = *self.first_poll.lock().unwrap_or_else(PoisonError::into_inner);
+            let polled = self.first_poll.lock().unwrap_or_else(PoisonError::into_inner).clone();
             match polled {
-                Some(at) => return at,
+                Some(polled) => return polled,
                 None => self.polled.notified().await,
             }
         }
@@ -65,7 +71,7 @@ impl RuntimeApi {
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
             .route("/2018-06-01/runtime/invocation/{id}/error", post(failure))
-            .route("/2018-06-01/runtime/init/error", post(failure))
+            .route("/2018-06-01/runtime/init/error", post(not_started))
             .with_state(Arc::clone(&shared));
         let server = tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { address, events, answers, shared, server })
@@ -79,8 +85,7 @@ impl Drop for RuntimeApi {
 }
 
 async fn next(State(api): State<Arc<Shared>>) -> impl IntoResponse {
-    api.first_poll.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
-    api.polled.notify_one();
+    api.started(Ok(Instant::now()));
     let Some(event) = api.events.lock().await.recv().await else {
         return (StatusCode::GONE, HeaderMap::new(), Vec::new());
     };
@@ -113,5 +118,10 @@ async fn response(State(api): State<Arc<Shared>>, body: Bytes) -> StatusCode {
 
 async fn failure(State(api): State<Arc<Shared>>, body: Bytes) -> StatusCode {
     let _ = api.answers.send(Err(String::from_utf8_lossy(&body).into_owned()));
+    StatusCode::ACCEPTED
+}
+
+async fn not_started(State(api): State<Arc<Shared>>, body: Bytes) -> StatusCode {
+    api.started(Err(String::from_utf8_lossy(&body).into_owned()));
     StatusCode::ACCEPTED
 }
