@@ -2,9 +2,9 @@
 //!
 //! The SDK knows everything that a filter and a finding can hold. To read its type for a resource's details, with 31
 //! kilobytes of members for all kinds of resources there are, takes a stack frame of 6 megabytes in a build without
-//! optimisation: more than a thread has. And whoever names the operation has all of that in the binary, a quarter of
-//! a function. So the call is made as `GetFindingsV2`, which is small and takes the same credentials, endpoint and
-//! errors; path and body are replaced before it is signed, and the answer is read here.
+//! optimisation: more than a thread has. And whoever names the operation has all of that in the binary, a third of
+//! what finding-enrich would be. So the call is made as `GetFindingsV2`, which is small and takes the same
+//! credentials, endpoint and errors; path and body are replaced before it is signed, and the answer is read here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
