@@ -20,6 +20,7 @@ mod types;
 mod unload;
 mod values;
 mod warehouse;
+mod workers;
 
 use std::fmt;
 use std::sync::Arc;

@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use datafusion::execution::session_state::SessionState;
 use futures_util::FutureExt;
+use tokio::sync::mpsc;
 
 use crate::access::Users;
 use crate::catalog::{Body, Catalog, GLUE, Id, Object};
-use crate::error::{Result, error};
+use crate::error::{Result, SqlError, error};
 use crate::parse::{Consumer, To};
 use crate::plan;
 use crate::run::Run;
+use crate::workers;
 use crate::{Lake, Outcome, Session};
 
 /// One statement and the parameters that it uses.
@@ -77,7 +79,11 @@ pub struct Datashare {
 }
 
 /// One cluster or workgroup.
-pub struct Warehouse {
+#[derive(Debug)]
+pub struct Warehouse(Arc<Store>);
+
+/// What is in a warehouse.
+pub(crate) struct Store {
     pub(crate) lake: Arc<dyn Lake>,
     pub(crate) engine: SessionState,
     catalog: Mutex<Arc<Catalog>>,
@@ -86,9 +92,9 @@ pub struct Warehouse {
     pub(crate) writing: Arc<tokio::sync::Mutex<()>>,
 }
 
-impl fmt::Debug for Warehouse {
+impl fmt::Debug for Store {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Warehouse").field("lake", &self.lake).finish_non_exhaustive()
+        out.debug_struct("Store").field("lake", &self.lake).finish_non_exhaustive()
     }
 }
 
@@ -96,13 +102,13 @@ impl Warehouse {
     /// An empty warehouse over a data lake.
     #[must_use]
     pub fn new(lake: Arc<dyn Lake>) -> Self {
-        Self {
+        Self(Arc::new(Store {
             lake,
             engine: plan::engine(),
             catalog: Mutex::default(),
             users: Mutex::default(),
             writing: Arc::default(),
-        }
+        }))
     }
 
     /// Runs statements in their order. The answer has an entry for each that ran: in a transaction, the failed
@@ -114,27 +120,18 @@ impl Warehouse {
         mode: Mode,
         progress: &Progress<'_>,
     ) -> Vec<Result<Outcome>> {
-        lock(&self.users).connect(&session.user, session.superuser);
-        let mut run = Run::new(self, session);
-        let mut outcomes = Vec::with_capacity(statements.len());
-        for (index, statement) in statements.iter().enumerate() {
-            progress(index, None);
-            let outcome = AssertUnwindSafe(run.statement(statement)).catch_unwind().await;
-            let outcome = outcome.unwrap_or_else(|_| Err(error("internal error of the local warehouse")));
-            match (&outcome, mode) {
-                (Ok(_), Mode::AutoCommit) => run.commit(),
-                (Err(_), _) => run.roll_back(),
-                (Ok(_), Mode::Transaction) => {}
+        let (told, mut hear) = mpsc::unbounded_channel();
+        let work = Arc::clone(&self.0).run(session.clone(), statements.to_vec(), mode, told);
+        let mut task = match workers::spawn(work) {
+            Ok(task) => task,
+            Err(failure) => {
+                return vec![Err(error(format_args!("the local warehouse has no threads: {failure}")))];
             }
-            let failed = outcome.is_err();
-            outcomes.push(outcome);
-            progress(index, Some(!failed));
-            if failed && mode == Mode::Transaction {
-                return outcomes;
-            }
+        };
+        while let Some((index, ended)) = hear.recv().await {
+            progress(index, ended);
         }
-        run.commit();
-        outcomes
+        task.outcome().await.unwrap_or_else(|| vec![Err(internal())])
     }
 
     /// Makes a table of the data lake known, in place of one of the same name. `database` is the database
@@ -159,7 +156,7 @@ impl Warehouse {
         // A table's files are below its location, not below all that begin like it.
         let prefix = format!("{}/", prefix.trim_end_matches('/'));
         let id = Id::new(database, &schema.to_lowercase(), &table.to_lowercase());
-        let mut catalog = lock(&self.catalog);
+        let mut catalog = lock(&self.0.catalog);
         if catalog.owner(database, &id.schema).is_some() {
             return Err(format!("schema `{schema}` is a local one, expected an external one"));
         }
@@ -170,7 +167,7 @@ impl Warehouse {
 
     /// Makes a user a member of a group or role.
     pub fn join(&self, user: &str, group_or_role: &str) {
-        lock(&self.users).join(user, group_or_role);
+        lock(&self.0.users).join(user, group_or_role);
     }
 
     /// All tables and views.
@@ -254,6 +251,46 @@ impl Warehouse {
         shares.collect()
     }
 
+    fn current(&self) -> Arc<Catalog> {
+        self.0.current()
+    }
+}
+
+impl Store {
+    async fn run(
+        self: Arc<Self>,
+        session: Session,
+        statements: Vec<Statement>,
+        mode: Mode,
+        told: mpsc::UnboundedSender<(usize, Option<bool>)>,
+    ) -> Vec<Result<Outcome>> {
+        // Nobody hears it any more when the caller has gone, and then this is about to be stopped.
+        let progress = |index, ended| {
+            let _ = told.send((index, ended));
+        };
+        lock(&self.users).connect(&session.user, session.superuser);
+        let mut run = Run::new(&self, &session);
+        let mut outcomes = Vec::with_capacity(statements.len());
+        for (index, statement) in statements.iter().enumerate() {
+            progress(index, None);
+            let outcome = AssertUnwindSafe(run.statement(statement)).catch_unwind().await;
+            let outcome = outcome.unwrap_or_else(|_| Err(internal()));
+            match (&outcome, mode) {
+                (Ok(_), Mode::AutoCommit) => run.commit(),
+                (Err(_), _) => run.roll_back(),
+                (Ok(_), Mode::Transaction) => {}
+            }
+            let failed = outcome.is_err();
+            outcomes.push(outcome);
+            progress(index, Some(!failed));
+            if failed && mode == Mode::Transaction {
+                return outcomes;
+            }
+        }
+        run.commit();
+        outcomes
+    }
+
     pub(crate) fn current(&self) -> Arc<Catalog> {
         Arc::clone(&lock(&self.catalog))
     }
@@ -268,6 +305,10 @@ impl Warehouse {
         Arc::make_mut(&mut changed).externals = Arc::clone(&current.externals);
         *current = changed;
     }
+}
+
+fn internal() -> SqlError {
+    error("internal error of the local warehouse")
 }
 
 /// What a mutex guards is whole at every moment, whoever panicked while holding it.

@@ -12,6 +12,11 @@ use crate::lex::{Lexed, syntax_error};
 /// The words that end a `CREATE VIEW`.
 const LATE: [&str; 4] = ["with", "no", "schema", "binding"];
 
+/// How deep expressions and queries may be nested.
+const DEEPEST: usize = 300;
+/// How many operators a query may have: a chain of them is a deep tree.
+const MOST_OPERATORS: usize = 5_000;
+
 /// A place in a statement's tokens.
 #[derive(Debug)]
 pub(crate) struct Cursor<'a> {
@@ -172,6 +177,10 @@ impl<'a> Cursor<'a> {
         if rest.is_empty() {
             return Err(self.error());
         }
+        let operators = rest.iter().filter(|token| is_operator(&token.token)).count();
+        if operators > MOST_OPERATORS {
+            return Err(error("stack depth limit exceeded"));
+        }
         let mut parser = self.parser(rest);
         let query = parser.parse_query().map_err(|failure| self.refused(&failure))?;
         let next = parser.peek_token();
@@ -213,7 +222,7 @@ impl<'a> Cursor<'a> {
 
     fn parser(&self, tokens: &[TokenWithSpan]) -> Parser<'static> {
         static DIALECT: RedshiftSqlDialect = RedshiftSqlDialect {};
-        Parser::new(&DIALECT).with_tokens_with_locations(tokens.to_vec())
+        Parser::new(&DIALECT).with_recursion_limit(DEEPEST).with_tokens_with_locations(tokens.to_vec())
     }
 
     /// The parser's error, of which the place is kept: `Expected: …, found: x at Line: 1, Column: 2`.
@@ -239,6 +248,21 @@ fn is_read(body: &SetExpr) -> bool {
         SetExpr::Values(_) => true,
         SetExpr::Query(query) => is_read(&query.body),
         SetExpr::SetOperation { left, right, .. } => is_read(left) && is_read(right),
+        _ => false,
+    }
+}
+
+/// What makes a tree deeper when it is repeated, or may.
+fn is_operator(token: &Token) -> bool {
+    match token {
+        Token::Word(word) => {
+            let words =
+                ["and", "or", "not", "union", "intersect", "except", "join", "is", "collate", "interval"];
+            word.quote_style.is_none() && words.contains(&word.value.as_str())
+        }
+        Token::Plus | Token::Minus | Token::Mul | Token::Div | Token::Mod | Token::StringConcat => true,
+        Token::Pipe | Token::Ampersand | Token::Caret | Token::Tilde | Token::DoubleColon => true,
+        Token::Eq | Token::Neq | Token::Lt | Token::LtEq | Token::Gt | Token::GtEq | Token::LBracket => true,
         _ => false,
     }
 }

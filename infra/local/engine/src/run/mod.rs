@@ -22,12 +22,12 @@ use crate::parse::{Command, Name, parse};
 use crate::plan::{Asked, Plan, Scope, bind};
 use crate::result::{self, Batches};
 use crate::unload;
-use crate::warehouse::{Statement, Warehouse};
+use crate::warehouse::{Statement, Store};
 use crate::{Outcome, ResultSet, Session};
 
 /// A connection: what it has changed and not yet committed, and what is its own.
 pub(crate) struct Run<'w> {
-    warehouse: &'w Warehouse,
+    warehouse: &'w Store,
     database: String,
     user: String,
     users: Users,
@@ -48,7 +48,7 @@ struct Own {
 }
 
 impl<'w> Run<'w> {
-    pub(crate) fn new(warehouse: &'w Warehouse, session: &Session) -> Self {
+    pub(crate) fn new(warehouse: &'w Store, session: &Session) -> Self {
         // The user's own schema comes first, if there is one (Database Developer Guide, `search_path`).
         let path = vec![session.user.to_lowercase(), PUBLIC.to_owned()];
         let own = Own { temporary: BTreeMap::new(), path, case_sensitive: false };

@@ -197,6 +197,24 @@ async fn a_long_list_is_no_deep_tree() {
 }
 
 #[tokio::test]
+async fn deep_queries_run_or_are_refused() {
+    let place = place();
+    place.all(&["create table t (a int)", "insert into t values (1)"]).await;
+    let chain =
+        |length: usize| format!("select count(*) from t where {}", vec!["a + 1 = '2'"; length].join(" and "));
+    let nested = |depth: usize| format!("select {}a{} from t", "(".repeat(depth), ")".repeat(depth));
+    for (sql, expected) in [
+        (chain(400), Ok("1")),
+        (nested(100), Ok("1")),
+        (chain(2_000), Err("ERROR: stack depth limit exceeded")),
+        (nested(2_000), Err("ERROR: stack depth limit exceeded")),
+    ] {
+        let ran = place.run_as(&admin(), &sql).await.map(|outcome| crate::support::lines(&outcome).join(" "));
+        assert_eq!(ran.as_deref().map_err(|error| error.0.as_str()), expected);
+    }
+}
+
+#[tokio::test]
 async fn errors_are_redshifts() {
     let place = place();
     place.all(&["create schema s", "create table s.t (a int, b int)", "insert into s.t values (1, 0)"]).await;
