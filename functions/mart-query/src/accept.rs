@@ -32,7 +32,9 @@ pub fn accept(mart: &Mart, asked: Asked, now: OffsetDateTime) -> Result<Record, 
         let message = format!("mart `{}` is a datashare, expected one with a query", definition.name);
         return Err(Error::permanent("NotQueryable", message));
     }
-    let unload = !request.wait && request.unload.unwrap_or(definition.delivery.unload);
+    // Whoever asks for another format than `UNLOAD` writes does not want it.
+    let unloads = definition.delivery.unload && request.format.is_none_or(|format| format == Format::Parquet);
+    let unload = !request.wait && request.unload.unwrap_or(unloads);
     let format = if unload { Format::Parquet } else { request.format.unwrap_or(definition.delivery.format) };
     if request.wait && (request.unload == Some(true) || request.format.is_some()) {
         let message =

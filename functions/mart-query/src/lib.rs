@@ -17,7 +17,7 @@
 //! | `LEDGER_TABLE` | name, required | the DynamoDB table of the catalogue and the requests |
 //! | `RESULT_BUCKET` | name, required | where results are delivered; only links to it are made here |
 //! | `QUERY_QUEUE_URL` | URL, required | the queue of requests that Redshift had no room for |
-//! | `DELIVER_QUEUE_URL` | URL, required | mart-deliver's queue, for answers that are too long |
+//! | `DELIVER_QUEUE_URL` | URL, required | mart-deliver's queue, for answers that are too long and requests that Redshift refused |
 //! | `FAILED_QUEUE_URL` | URL, required | where requests go that nobody can carry on |
 //! | `UNLOAD_ROLE` | ARN or `default`, default `default` | the role with which the warehouse writes results to S3 |
 //! | `LINK_MINUTES` | minutes, 1 to 720, default 60 | how long a presigned link is valid, at most as long as the role's credentials |

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventide_clients::marts::{Catalogue, Requests};
-use eventide_clients::redshift_data::{Described, RedshiftData, ResultFormat, Statement};
+use eventide_clients::redshift_data::{Described, RedshiftData, ResultFormat, Statement, Status};
 use eventide_clients::s3::Bucket;
 use eventide_clients::sqs::{Outgoing, Queue};
 use eventide_kit::clock::Clock;
 use eventide_kit::event::parse;
 use eventide_kit::sqs::{DeadLetters, Options, Record as Message, SqsBatchResponse, SqsEvent, each, respond};
-use eventide_kit::{Error, Invocation};
+use eventide_kit::{Class, Error, Invocation};
 use eventide_types::mart::Mart;
 use eventide_types::mart::request::{Record, State};
 use eventide_types::mart::{definition::Format, statement};
@@ -26,8 +26,8 @@ use crate::event::{Asked, Call, Event, Trigger, read};
 const CONCURRENCY: usize = 5;
 /// Kept back at the end of an invocation: more than the 20 s that the SDK gives one call with all its attempts.
 const RESERVE: Duration = Duration::from_secs(22);
-/// A client token is good for 8 hours (Redshift management guide, idempotency of the Data API). After that, a second
-/// attempt to submit could run a second time.
+/// A client token is good for 8 hours (Redshift Management Guide, "Using the Amazon Redshift Data API", idempotency).
+/// After that, a second attempt to submit could run a second time.
 const TOKEN_LIFE: time::Duration = time::Duration::hours(7);
 /// Seconds until a request is tried again that Redshift had no room for: doubled each time, up to SQS's longest.
 const FIRST_DELAY: u16 = 30;
@@ -69,6 +69,15 @@ pub struct MartQuery<P> {
     pub(crate) ports: P,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// What mart-deliver is told of a request that could not be submitted, so that it tells whoever waits for it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GivenUp<'a> {
+    token: &'a str,
+    error_class: &'a str,
+    reason: &'a str,
 }
 
 /// A message of the function to itself.
@@ -116,7 +125,9 @@ impl<P: Ports> MartQuery<P> {
         match answer {
             Ok(answer) => answer.into(),
             Err(error) => {
-                tracing::warn!(error_type = error.qualified_type(), %error, "request refused");
+                // What the caller did wrong is in the answer, in words that are the caller's own.
+                let reason = (error.class() != Class::Permanent).then(|| error.to_string());
+                tracing::warn!(error_type = error.qualified_type(), reason, "request refused");
                 invocation.metrics.count("RequestsRefused", 1, &[("Reason", error.error_type())]);
                 HttpAnswer::from(&error)
             }
@@ -145,7 +156,7 @@ impl<P: Ports> MartQuery<P> {
         match record.state {
             State::Accepted => match self.submit(record, invocation).await? {
                 Submitted::Yes(record, described) if record.inline => {
-                    self.wait(record, described, mart, invocation).await
+                    self.wait(record, &described.id, described.status, mart, invocation).await
                 }
                 Submitted::Yes(record, _) => self.on_its_way(&record).await,
                 Submitted::Busy(record) if record.inline => Err(Error::retryable(
@@ -153,27 +164,18 @@ impl<P: Ports> MartQuery<P> {
                     format!("warehouse `{}` has no room for another statement", record.warehouse.name()),
                 )),
                 Submitted::Busy(record) => {
-                    self.queue(&record, 0).await?;
+                    let record = self.queue(record, 0).await?;
                     self.on_its_way(&record).await
                 }
             },
-            // A repeat of a request whose first invocation may be waiting still, or may have died.
-            State::Submitted if record.inline => match &record.statement_id {
-                Some(id) => match self.ports.redshift().describe(id, 0).await? {
-                    Some(described) => self.wait(record, described, mart, invocation).await,
-                    None => {
-                        Ok(Answer::failed(422, &record, "ResultExpired", "the result is older than 24 hours"))
-                    }
-                },
-                None => self.on_its_way(&record).await,
+            // A repeat. The first invocation may be waiting still, may have answered, or may have died.
+            State::Submitted | State::Delivered if record.inline => match record.statement_id.clone() {
+                Some(id) => self.wait(record, &id, Status::Running, mart, invocation).await,
+                None => self.standing(&record).await,
             },
-            State::Submitted | State::Delivering | State::Delivered => self.on_its_way(&record).await,
-            State::Failed => Ok(Answer::failed(
-                422,
-                &record,
-                "RequestFailed",
-                record.reason.as_deref().unwrap_or("unknown"),
-            )),
+            State::Submitted | State::Delivering | State::Delivered | State::Failed => {
+                self.standing(&record).await
+            }
         }
     }
 
@@ -181,12 +183,12 @@ impl<P: Ports> MartQuery<P> {
     async fn submit(&self, mut record: Record, invocation: &Invocation) -> Result<Submitted, Error> {
         let now = self.clock.now();
         if now - record.accepted_at > TOKEN_LIFE {
-            let reason = "it could not be submitted within 7 hours";
-            self.fail(&mut record, reason).await?;
-            return Err(Error::permanent(
+            let error = Error::permanent(
                 "NotSubmitted",
-                format!("request `{}` is given up: {reason}", record.token),
-            ));
+                format!("request `{}` is given up: it could not be submitted within 7 hours", record.token),
+            );
+            self.give_up(&mut record, &error).await?;
+            return Err(error);
         }
         let statement = self.statement(&record, invocation);
         let described = match self.ports.redshift().submit(&statement).await {
@@ -197,8 +199,8 @@ impl<P: Ports> MartQuery<P> {
                 return Ok(Submitted::Busy(record));
             }
             Err(error) => {
-                if error.class() == eventide_kit::Class::Permanent {
-                    self.fail(&mut record, &error.to_string()).await?;
+                if error.class() == Class::Permanent {
+                    self.give_up(&mut record, &error).await?;
                 }
                 return Err(error);
             }
@@ -227,6 +229,16 @@ impl<P: Ports> MartQuery<P> {
             transaction: true,
             wait_seconds,
         }
+    }
+
+    /// Sees to it that whoever waits for the result learns that there will be none.
+    async fn give_up(&self, record: &mut Record, error: &Error) -> Result<(), Error> {
+        let reason = error.to_string();
+        if record.inline {
+            return self.fail(record, &reason).await;
+        }
+        let given_up = GivenUp { token: &record.token, error_class: error.error_type(), reason: &reason };
+        send(self.ports.deliver_queue(), &given_up, 0).await
     }
 
     pub(crate) async fn fail(&self, record: &mut Record, reason: &str) -> Result<(), Error> {
@@ -261,14 +273,20 @@ impl<P: Ports> MartQuery<P> {
         }
         match self.submit(record, invocation).await? {
             Submitted::Yes(..) => Ok(()),
-            Submitted::Busy(record) => self.queue(&record, refusals + 1).await,
+            Submitted::Busy(record) => self.queue(record, refusals.saturating_add(1)).await.map(drop),
         }
     }
 
-    async fn queue(&self, record: &Record, refusals: u32) -> Result<(), Error> {
-        let delay = u32::from(FIRST_DELAY).saturating_mul(1 << refusals.min(5));
-        let again = Again { token: record.token.clone(), refusals };
-        send(self.ports.query_queue(), &again, u16::try_from(delay).unwrap_or(MAX_DELAY).min(MAX_DELAY)).await
+    /// Has a request come back after a while.
+    async fn queue(&self, mut record: Record, refusals: u32) -> Result<Record, Error> {
+        let delay = FIRST_DELAY.saturating_mul(1 << refusals.min(5)).min(MAX_DELAY);
+        // Before its message comes back it is not overdue: the sweep would send another.
+        record.updated_at = self.clock.now() + time::Duration::seconds(delay.into());
+        if self.ports.marts().advance(&record, &[State::Accepted]).await? {
+            let again = Again { token: record.token.clone(), refusals };
+            send(self.ports.query_queue(), &again, delay).await?;
+        }
+        Ok(record)
     }
 
     /// Where a request stands, for the one who made it.
@@ -280,15 +298,18 @@ impl<P: Ports> MartQuery<P> {
                 format!("no request of yours has the token `{token}`"),
             ));
         };
+        self.standing(&record).await
+    }
+
+    /// Where a request stands.
+    pub(crate) async fn standing(&self, record: &Record) -> Result<Answer, Error> {
         match record.state {
-            State::Failed => Ok(Answer::failed(
-                422,
-                &record,
-                "RequestFailed",
-                record.reason.as_deref().unwrap_or("unknown"),
-            )),
+            State::Failed => {
+                let reason = record.reason.as_deref().unwrap_or("unknown");
+                Ok(Answer::failed(422, record, "RequestFailed", reason))
+            }
             State::Accepted | State::Submitted | State::Delivering | State::Delivered => {
-                self.on_its_way(&record).await
+                self.on_its_way(record).await
             }
         }
     }
@@ -322,6 +343,9 @@ impl<P: Ports> MartQuery<P> {
             {
                 listed.push(format!("`{known}`"));
             }
+        }
+        if names.len() > MAX_LOOKED_AT {
+            listed.push(format!("maybe one of {} more", names.len() - MAX_LOOKED_AT));
         }
         let expected = if listed.is_empty() {
             "there is none for you".to_owned()

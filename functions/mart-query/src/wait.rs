@@ -8,6 +8,7 @@ use eventide_clients::redshift_data::{
 };
 use eventide_kit::{Error, Invocation};
 use eventide_types::mart::Mart;
+use eventide_types::mart::definition::Format;
 use eventide_types::mart::request::{Record, State};
 use serde_json::json;
 
@@ -39,35 +40,32 @@ impl<P: Ports> MartQuery<P> {
     pub(crate) async fn wait(
         &self,
         mut record: Record,
-        mut described: Described,
+        statement_id: &str,
+        mut status: Status,
         mart: &Mart,
         invocation: &Invocation,
     ) -> Result<Answer, Error> {
         loop {
-            match described.status {
+            // One that has ended is asked, too: the answer to its submission says neither its rows nor its error.
+            let wait = if status.has_ended() { 0 } else { self.wait_seconds(invocation) };
+            if wait == 0 && !status.has_ended() {
+                return self.too_slow(record, statement_id, mart, invocation).await;
+            }
+            let Some(described) = self.ports.redshift().describe(statement_id, wait).await? else {
+                let reason = "Redshift knows no such statement, expected one of the last 24 hours";
+                self.fail(&mut record, reason).await?;
+                return Ok(Answer::failed(422, &record, "ResultExpired", reason));
+            };
+            status = described.status;
+            match status {
+                Status::Running => {}
                 Status::Finished => return self.finished(record, &described, invocation).await,
                 Status::Failed | Status::Aborted => {
                     let reason = described.error.unwrap_or_else(|| "the statement was cancelled".to_owned());
                     self.fail(&mut record, &reason).await?;
                     return Ok(Answer::failed(422, &record, "StatementFailed", &reason));
                 }
-                Status::Running => {}
             }
-            let wait = self.wait_seconds(invocation);
-            if wait == 0 {
-                return self.too_slow(record, &described.id, mart, invocation).await;
-            }
-            described = match self.ports.redshift().describe(&described.id, wait).await? {
-                Some(described) => described,
-                None => {
-                    return Ok(Answer::failed(
-                        422,
-                        &record,
-                        "ResultExpired",
-                        "the statement is unknown to Redshift",
-                    ));
-                }
-            };
         }
     }
 
@@ -159,10 +157,14 @@ impl<P: Ports> MartQuery<P> {
     /// Hands a result over that is too long to answer with.
     async fn deliver_instead(&self, mut record: Record) -> Result<Answer, Error> {
         record.inline = false;
-        record.format = eventide_types::mart::definition::Format::Jsonl;
+        record.format = Format::Jsonl;
         record.state = State::Submitted;
         record.updated_at = self.clock.now();
-        self.ports.marts().advance(&record, &[State::Accepted, State::Submitted]).await?;
+        if !self.ports.marts().advance(&record, &[State::Accepted, State::Submitted]).await? {
+            // Another invocation for the same request has brought it to an end.
+            let ended = self.ports.marts().request(&record.token).await?;
+            return self.standing(&ended.unwrap_or(record)).await;
+        }
         tracing::info!(token = record.token, "result handed over: too long to answer with");
         send(self.ports.deliver_queue(), &json!({ "token": record.token }), 0).await?;
         self.on_its_way(&record).await

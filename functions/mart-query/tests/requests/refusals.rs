@@ -1,0 +1,152 @@
+//! What is not carried out, and what is said about it.
+
+use eventide_kit::Error;
+use serde_json::{Value, json};
+
+use crate::support::{MART, World, changed, event};
+
+async fn refused(world: &mut World, event: &Value) -> Error {
+    let error = world.invoke(event).await.unwrap_err();
+    assert!(world.statements().is_empty() && world.fakes.marts.records().is_empty(), "{error}");
+    error
+}
+
+#[tokio::test]
+async fn an_error_names_what_is_wrong_and_lists_what_is_allowed() {
+    for (event, error_type, message) in [
+        (
+            event("unknown-mart"),
+            "Permanent.UnknownMart",
+            format!("no mart `salaries_of_everybody`: expected `{MART}`"),
+        ),
+        (
+            event("foreign-caller"),
+            "Permanent.CallerNotAllowed",
+            format!(
+                "`events:somebody.else` may not query mart `{MART}`, expected `invoke`, `schedule`, \
+                 `events:humanresources.reports`, `arn:aws:iam::111122223333:role/HumanResourcesAnalyst`, \
+                 `arn:aws:iam::111122223333:user/reports/*`"
+            ),
+        ),
+        (
+            event("unknown-parameter"),
+            "Permanent.InvalidParameters",
+            "parameter `until`: expected a parameter of the mart: `department`, `shift`, `since`".to_owned(),
+        ),
+        (
+            event("ill-typed-parameter"),
+            "Permanent.InvalidParameters",
+            "parameter `since`: expected a whole number from -9223372036854775808 to 9223372036854775807, or null"
+                .to_owned(),
+        ),
+        (
+            json!({"mart": MART, "parameters": {"shift": "Noon", "since": 1.5}}),
+            "Permanent.InvalidParameters",
+            "parameter `shift`: expected one of the allowed values: `\"Day\"`, `\"Night\"`, or null; parameter \
+             `since`: expected a whole number from -9223372036854775808 to 9223372036854775807, or null"
+                .to_owned(),
+        ),
+        (
+            event("malformed-mart"),
+            "Permanent.InvalidEvent",
+            "event does not parse at `mart`: expected a string".to_owned(),
+        ),
+        (
+            json!({"mart": MART, "wait": true, "format": "csv"}),
+            "Permanent.InvalidRequest",
+            "`wait` answers with the rows themselves, expected neither `unload` nor `format` with it".to_owned(),
+        ),
+        (
+            json!({"mart": MART, "unload": true, "format": "csv"}),
+            "Permanent.InvalidRequest",
+            "`unload` writes Parquet, expected no other `format` with it".to_owned(),
+        ),
+    ] {
+        let error = refused(&mut World::new().await, &event).await;
+        assert_eq!((error.qualified_type().as_str(), error.to_string()), (error_type, message), "{event}");
+    }
+    let error = refused(&mut World::new().await, &event("malformed-member")).await;
+    assert!(error.to_string().starts_with("event does not parse at `sql`"), "{error}");
+}
+
+#[tokio::test]
+async fn marts_of_others_are_not_listed() {
+    let mut world = World::new().await;
+    let other = |name: &str, callers: Value| {
+        changed(|mart| {
+            mart["definition"]["name"] = json!(name);
+            mart["definition"]["callers"] = callers;
+            mart["key"] = json!(format!("humanresources/{name}.sql"));
+        })
+    };
+    world.put_in_force(&other("secret_salaries", json!(["schedule"]))).await;
+    let unknown = json!({"mart": "x"});
+    let error = refused(&mut world, &unknown).await;
+    assert_eq!(error.to_string(), format!("no mart `x`: expected `{MART}`"));
+    let event = json!({"source": "a.b", "detail-type": "Data Mart Requested", "id": "e", "detail": unknown});
+    assert_eq!(refused(&mut world, &event).await.to_string(), "no mart `x`: there is none for you");
+    for number in 0..50 {
+        world.put_in_force(&other(&format!("a{number}"), json!(["schedule"]))).await;
+    }
+    assert_eq!(refused(&mut world, &unknown).await.to_string(), "no mart `x`: expected maybe one of 2 more");
+}
+
+#[tokio::test]
+async fn callers_are_compared_whole_or_by_their_beginning() {
+    let called = |arn: &str| {
+        let mut call = event("http-request");
+        call["requestContext"]["authorizer"]["iam"]["userArn"] = json!(arn);
+        call
+    };
+    for (arn, status) in [
+        ("arn:aws:sts::111122223333:assumed-role/HumanResourcesAnalyst/ann", 202),
+        ("arn:aws:sts::111122223333:assumed-role/HumanResourcesAnalyst2/ann", 403),
+        ("arn:aws:sts::444455556666:assumed-role/HumanResourcesAnalyst/ann", 403),
+        ("arn:aws:iam::111122223333:user/reports/monthly", 202),
+        ("arn:aws:iam::111122223333:user/report", 403),
+        ("arn:aws:iam::111122223333:root", 403),
+    ] {
+        let mut world = World::new().await;
+        let answer = world.invoke(&called(arn)).await.unwrap();
+        assert_eq!(answer["statusCode"], status, "{arn}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_datashare_is_not_queried() {
+    let mut world = World::new().await;
+    let share = changed(|mart| mart["definition"]["kind"] = json!("datashare"));
+    world.put_in_force(&share).await;
+    assert_eq!(refused(&mut world, &json!({"mart": MART})).await.error_type(), "NotQueryable");
+}
+
+/// What a request says reaches Redshift as the value of a parameter, or not at all.
+#[tokio::test]
+async fn no_text_of_a_request_becomes_sql() {
+    let plain = {
+        let mut world = World::new().await;
+        world.ask(event("direct")).await;
+        world.statements().remove(0)
+    };
+    let hostile = [
+        "x' OR '1'='1'; DROP TABLE humanresources.employee; --",
+        "'); UNLOAD ('SELECT 1') TO 's3://elsewhere/' IAM_ROLE default; --",
+        ":since",
+        "$$; SELECT 1; $$",
+        "\\'; SELECT 1; --",
+        "/* */ UNION SELECT * FROM humanresources.employee",
+        "%s{0}\u{202e}\u{1f600}\r\n",
+    ];
+    for (unload, text) in [false, true].into_iter().flat_map(|unload| hostile.map(|text| (unload, text))) {
+        let mut world = World::new().await;
+        let parameters = json!({"department": text, "since": 2011});
+        world.ask(json!({"mart": MART, "parameters": parameters, "unload": unload, "requestId": text.replace(|c: char| !c.is_ascii_graphic(), "_")})).await;
+        let statement = world.statements().remove(0);
+        assert!(statement.sql[0].ends_with(&plain.sql[0]), "{text:?}");
+        let (sql, name) = (statement.sql.join(";"), &statement.name);
+        assert!(text == ":since" || !sql.contains(text), "{text:?}");
+        assert!(!name.contains(text) && !world.record().key.contains(text), "{text:?}");
+        let values: Vec<&str> = statement.parameters.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!(values, [text, "2011"]);
+    }
+}
