@@ -12,7 +12,7 @@ use eventide_kit::clock::Clock;
 use eventide_kit::sqs::{
     DeadLetters, Options, Record as SqsRecord, SqsBatchResponse, SqsEvent, each, respond,
 };
-use eventide_kit::{Error, Invocation};
+use eventide_kit::{Class, Error, Invocation};
 use eventide_types::mart::definition::Format;
 use eventide_types::mart::request::{Record, State};
 use eventide_types::printable;
@@ -20,11 +20,13 @@ use serde::Serialize;
 
 use crate::config::Settings;
 use crate::encode::Encoder;
-use crate::event::{Event, Message, Trigger, message, read};
+use crate::event::{Event, Message, News, Trigger, message, read};
 use crate::upload::{Upload, Uploaded};
 
-/// Kept back for giving an upload up and answering.
+/// Kept back for answering.
 const RESERVE: Duration = Duration::from_secs(10);
+/// Kept back for giving an upload up and telling that, besides.
+const TELLING: Duration = Duration::from_secs(30);
 
 /// Everything the function talks to.
 pub trait Ports: Send + Sync {
@@ -79,6 +81,22 @@ pub enum Response {
     Swept(crate::sweep::Swept),
 }
 
+/// Why a request comes to nothing.
+pub(crate) struct Failure {
+    /// A stable name of its kind.
+    pub(crate) class: String,
+    /// What went wrong. It may be the warehouse's own words, which may quote data: for who asked, and for no log.
+    pub(crate) reason: String,
+    /// The warehouse's own words, if it said any.
+    pub(crate) warehouse_error: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(class: &str, reason: impl Into<String>) -> Self {
+        Self { class: class.to_owned(), reason: reason.into(), warehouse_error: None }
+    }
+}
+
 /// A result that lies in the bucket.
 pub(crate) struct Delivered {
     pub(crate) files: Vec<DeliveredFile>,
@@ -121,8 +139,7 @@ impl<P: Ports> MartDeliver<P> {
     }
 
     async fn one(&self, record: Arc<SqsRecord>, invocation: &Invocation) -> Result<(), Error> {
-        let Message { token, statement_id } = message(&record.body)?;
-        let is_last = record.receive_count >= self.settings.max_receives;
+        let Message { token, news } = message(&record.body)?;
         let Some(mut request) = self.ports.requests().request(&token).await? else {
             let message = format!(
                 "no request has the token `{}`, expected one of the last 30 days",
@@ -130,80 +147,100 @@ impl<P: Ports> MartDeliver<P> {
             );
             return Err(Error::permanent("UnknownRequest", message));
         };
-        let Some(statement_id) = statement_id.or_else(|| request.statement_id.clone()) else {
-            return Err(Error::permanent("NotSubmitted", format!("request `{token}` has no statement")));
+        let done = match news {
+            News::GivenUp { error_class, reason } => {
+                let is_so = request.state == State::Accepted;
+                Ok(is_so.then(|| Failure::new(&error_class, reason)))
+            }
+            News::HandedOver => self.deliver(&mut request, invocation).await,
+            News::Ended { statement_id } => {
+                // The event may be here before mart-query has written down which statement it was. Anyone may run a
+                // statement of any name.
+                if *request.statement_id.get_or_insert(statement_id.clone()) != statement_id {
+                    let message = format!("statement `{statement_id}` is not that of request `{token}`");
+                    return Err(Error::permanent("OtherStatement", message));
+                }
+                self.deliver(&mut request, invocation).await
+            }
         };
-        // The event may be here before mart-query has written down which statement it was.
-        request.statement_id = Some(statement_id.clone());
-        let done = self.deliver(&mut request, &statement_id, invocation).await;
         match done {
-            Err(error) if is_last || error.class() == eventide_kit::Class::Permanent => {
-                // Whoever waits is told, too, not only the failed queue.
-                if let Err(worse) =
-                    self.failed(&mut request, error.error_type(), &error.to_string(), None, invocation).await
-                {
-                    tracing::warn!(error_type = worse.error_type(), error = %worse, "failure not told");
+            Ok(None) => Ok(()),
+            Ok(Some(failure)) => self.failed(&mut request, failure, invocation).await,
+            Err(error) => {
+                let is_last = record.receive_count >= self.settings.max_receives;
+                if is_last || error.class() == Class::Permanent {
+                    // Whoever waits is told, too, not only the failed queue.
+                    let failure = Failure::new(error.error_type(), error.to_string());
+                    if let Err(worse) = self.failed(&mut request, failure, invocation).await {
+                        tracing::warn!(error_type = worse.error_type(), error = %worse, "failure not told");
+                    }
                 }
                 Err(error)
             }
-            done => done,
         }
     }
 
-    async fn deliver(
-        &self,
-        request: &mut Record,
-        statement_id: &str,
-        invocation: &Invocation,
-    ) -> Result<(), Error> {
-        let Some(described) = self.ports.redshift().describe(statement_id, 0).await? else {
-            return Err(Error::permanent(
-                "ResultExpired",
-                "Redshift knows no such statement, expected one of the last 24 hours",
-            ));
+    async fn deliver(&self, request: &mut Record, invocation: &Invocation) -> Result<Option<Failure>, Error> {
+        if request.state == State::Delivered && !request.inline {
+            // A repeat, booked like all else.
+            return Ok(None);
+        }
+        let Some(statement_id) = request.statement_id.clone() else {
+            let message = format!("request `{}` has no statement", request.token);
+            return Err(Error::permanent("NotSubmitted", message));
+        };
+        let nothing_to_deliver = request.inline || is_final(request.state);
+        let Some(described) = self.ports.redshift().describe(&statement_id, 0).await? else {
+            let reason = "Redshift knows no such statement, expected one of the last 24 hours";
+            return Ok((!nothing_to_deliver).then(|| Failure::new("ResultExpired", reason)));
         };
         if described.status == Status::Running {
             // A message of the sweep; the event of the end is still to come.
-            return Ok(());
+            return Ok(None);
         }
         self.record_usage(request, &described, invocation).await?;
-        if request.inline || matches!(request.state, State::Delivered | State::Failed) {
-            return Ok(());
+        if nothing_to_deliver {
+            return Ok(None);
         }
-        match described.status {
-            Status::Finished => {}
-            status => {
-                let kind = if status == Status::Aborted { "StatementAborted" } else { "StatementFailed" };
-                let reason =
-                    described.error.clone().unwrap_or_else(|| "the statement was cancelled".to_owned());
-                return self.failed(request, kind, &reason, Some(&described), invocation).await;
-            }
+        if described.status != Status::Finished {
+            let aborted = described.status == Status::Aborted;
+            let class = if aborted { "StatementAborted" } else { "StatementFailed" };
+            let warehouse_error = described.error;
+            let reason = warehouse_error.clone().unwrap_or_else(|| "the statement was cancelled".to_owned());
+            return Ok(Some(Failure { warehouse_error, ..Failure::new(class, reason) }));
         }
-        if let Some(rows) = described.rows.filter(|rows| *rows > request.row_cap) {
-            let reason = format!(
-                "the result has {} {rows} rows, expected at most {}: narrow the parameters, or raise `row_cap`",
-                if rows == request.row_cap + 1 { "at least" } else { "" },
-                request.row_cap
-            );
-            let reason = reason.replace("  ", " ");
-            return self.failed(request, "RowCapExceeded", &reason, Some(&described), invocation).await;
+        if let Some(failure) = above_cap(request, described.rows.unwrap_or(0)) {
+            return Ok(Some(failure));
         }
-        self.delivering(request).await?;
+        if !self.delivering(request).await? {
+            // Another message has brought it to its end meanwhile.
+            return Ok(None);
+        }
         let delivered = if request.unload {
             self.unloaded(request).await?
         } else {
-            let streamed = invocation.deadline.run(RESERVE, self.stream(request, &described)).await;
-            streamed.map_err(Error::from)??
+            self.stream(request, &described, invocation).await?
         };
-        self.ready(request, &described, &delivered, invocation).await
+        // How many rows were unloaded only their manifest says.
+        if let Some(failure) = above_cap(request, delivered.rows) {
+            return Ok(Some(failure));
+        }
+        self.ready(request, &described, &delivered, invocation).await?;
+        Ok(None)
     }
 
     /// Takes all rows to S3. Nothing is visible before the last one is there.
-    async fn stream(&self, request: &Record, described: &Described) -> Result<Delivered, Error> {
+    async fn stream(
+        &self,
+        request: &Record,
+        described: &Described,
+        invocation: &Invocation,
+    ) -> Result<Delivered, Error> {
         let format = request.format;
         let key = format!("{}.{}", request.key, format.extension());
         let mut upload = Upload::begin(self.ports.bucket(), &key, Encoder::content_type(format)).await?;
-        match self.rows(&mut upload, format, described).await {
+        let rows = invocation.deadline.run(TELLING, self.rows(&mut upload, format, described)).await;
+        match rows.map_err(Error::from).and_then(|rows| rows) {
             Ok((uploaded, columns, rows)) => {
                 let Uploaded { key, bytes, sha256 } = uploaded;
                 let file = DeliveredFile { key, bytes, rows, sha256: Some(sha256) };
@@ -254,12 +291,28 @@ impl<P: Ports> MartDeliver<P> {
         Ok((uploaded, columns, expected))
     }
 
-    async fn delivering(&self, request: &mut Record) -> Result<(), Error> {
+    /// `false`: the request has ended.
+    async fn delivering(&self, request: &mut Record) -> Result<bool, Error> {
         request.state = State::Delivering;
         request.updated_at = self.clock.now();
-        let from = [State::Accepted, State::Submitted, State::Delivering];
-        // `false`: another message has brought it to its end meanwhile. Doing it once more does no harm.
-        self.ports.requests().advance(request, &from).await?;
-        Ok(())
+        self.ports.requests().advance(request, &ON_THEIR_WAY).await
     }
+}
+
+/// The states of requests that have not ended.
+pub(crate) const ON_THEIR_WAY: [State; 3] = [State::Accepted, State::Submitted, State::Delivering];
+
+pub(crate) fn is_final(state: State) -> bool {
+    !ON_THEIR_WAY.contains(&state)
+}
+
+/// A query stops one row above the cap.
+fn above_cap(request: &Record, rows: u64) -> Option<Failure> {
+    let cap = request.row_cap;
+    (rows > cap).then(|| {
+        let reason = format!(
+            "the result has more than {cap} rows: narrow the parameters, or raise the mart's `row_cap`"
+        );
+        Failure::new("RowCapExceeded", reason)
+    })
 }

@@ -21,12 +21,31 @@ pub enum Trigger {
 }
 
 /// What a message of the queue is about.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Message {
+#[derive(PartialEq, Eq)]
+pub(crate) struct Message {
     /// The request's token.
-    pub token: String,
-    /// The statement, where the message is the event of its end.
-    pub statement_id: Option<String>,
+    pub(crate) token: String,
+    /// What is known of it.
+    pub(crate) news: News,
+}
+
+/// What a message says of a request.
+#[derive(PartialEq, Eq)]
+pub(crate) enum News {
+    /// The event of the end of its statement.
+    Ended {
+        /// The statement.
+        statement_id: String,
+    },
+    /// Its result is to be delivered: mart-query hands it over, or the sweep found it.
+    HandedOver,
+    /// mart-query could not submit it.
+    GivenUp {
+        /// A stable name of the kind of failure.
+        error_class: String,
+        /// What went wrong.
+        reason: String,
+    },
 }
 
 #[derive(Deserialize)]
@@ -36,11 +55,20 @@ struct Form {
     sweep: Option<bool>,
 }
 
+/// The member that only events have.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Body {
-    HandedOver { token: String },
-    Ended(Box<StatusChange>),
+struct Body {
+    detail: Option<IgnoredAny>,
+}
+
+/// A message of mart-query's or of the sweep.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Own {
+    token: String,
+    error_class: Option<String>,
+    #[serde(default)]
+    reason: String,
 }
 
 /// Reads an event.
@@ -61,22 +89,90 @@ pub fn read(event: &RawValue) -> Result<Trigger, Error> {
     }
 }
 
-/// Reads a message: the event of a statement's end, or a token.
+/// Reads a message: the event of a statement's end, or what mart-query or the sweep say of a request.
 ///
 /// # Errors
 ///
 /// `InvalidEvent` if it is neither, or the statement is none that answers a request.
-pub fn message(body: &str) -> Result<Message, Error> {
-    match parse(body.as_bytes())? {
-        Body::HandedOver { token } => Ok(Message { token, statement_id: None }),
-        Body::Ended(ended) => match ended.detail.name() {
-            Some(StatementName::Query { token, .. }) => {
-                Ok(Message { token, statement_id: Some(ended.detail.statement_id) })
-            }
-            _ => Err(Error::permanent(
-                "InvalidEvent",
+pub(crate) fn message(body: &str) -> Result<Message, Error> {
+    let Body { detail } = parse(body.as_bytes())?;
+    if detail.is_none() {
+        let Own { token, error_class, reason } = parse(body.as_bytes())?;
+        let given_up = error_class.map(|error_class| News::GivenUp { error_class, reason });
+        return Ok(Message { token, news: given_up.unwrap_or(News::HandedOver) });
+    }
+    let ended: StatusChange = parse(body.as_bytes())?;
+    match ended.detail.name() {
+        Some(StatementName::Query { token, .. }) => {
+            Ok(Message { token, news: News::Ended { statement_id: ended.detail.statement_id } })
+        }
+        _ => Err(Error::permanent(
+            "InvalidEvent",
+            "the statement's name is none of mart-query's, expected `eventide/query/<mart>/<token>`",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_message_is_the_event_of_an_end_or_of_our_own_making() {
+        let ended = json!({"token": "x", "detail": {
+            "statementId": "s-1", "statementName": "eventide/query/rates/4f1c", "state": "FINISHED"}});
+        let statement_id = "s-1".to_owned();
+        let (error_class, reason) = ("Validation".to_owned(), "no such database".to_owned());
+        for (body, token, news) in [
+            (ended, "4f1c", News::Ended { statement_id }),
+            (json!({"token": "4f1c"}), "4f1c", News::HandedOver),
+            (
+                json!({"token": "4f1c", "errorClass": "Validation", "reason": "no such database"}),
+                "4f1c",
+                News::GivenUp { error_class, reason },
+            ),
+        ] {
+            let read = message(&body.to_string()).unwrap();
+            assert!(read == Message { token: token.to_owned(), news }, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused_with_its_place() {
+        let named = |name: &str, state: &str| {
+            json!({"detail": {"statementId": "s", "statementName": name, "state": state}}).to_string()
+        };
+        for (body, expected) in [
+            ("Ann".to_owned(), "event does not parse: expected value at line 1 column 1"),
+            ("{}".to_owned(), "event does not parse: missing field `token`"),
+            (json!({"token": 7}).to_string(), "event does not parse at `token`: expected a string"),
+            (
+                json!({"detail": {"state": "FINISHED"}}).to_string(),
+                "event does not parse at `detail`: missing field `statementId`",
+            ),
+            (
+                named("eventide/query/m/t", "STARTED"),
+                "event does not parse at `detail.state`: expected one of `FINISHED`, `FAILED`, `ABORTED`",
+            ),
+            (
+                named("eventide/deploy/m/s/t", "FINISHED"),
                 "the statement's name is none of mart-query's, expected `eventide/query/<mart>/<token>`",
-            )),
-        },
+            ),
+        ] {
+            let error = message(&body).map(drop).unwrap_err();
+            assert_eq!(error.qualified_type(), "Permanent.InvalidEvent", "{body}");
+            assert_eq!(error.to_string(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_invocation_is_a_batch_or_a_sweep() {
+        let raw = |event: serde_json::Value| serde_json::value::to_raw_value(&event).unwrap();
+        assert!(matches!(read(&raw(json!({"Records": []}))), Ok(Trigger::Queue(_))));
+        assert!(matches!(read(&raw(json!({"sweep": true}))), Ok(Trigger::Sweep)));
+        for event in [json!({}), json!({"sweep": false}), json!([]), json!({"detail-type": "x"})] {
+            assert_eq!(read(&raw(event)).unwrap_err().error_type(), "InvalidEvent");
+        }
     }
 }

@@ -3,7 +3,8 @@
 //! The event of a statement's end, or a hand-over of mart-query's, comes through a queue, one message at a time: a
 //! delivery may take minutes, and its memory is that of one. Rows are streamed, a page of the Data API at a time, into a
 //! multipart upload of S3. Nothing is visible under the final key before all of it is there and its rows are as many as
-//! Redshift counted; the manifest comes last. Then `Data Mart Ready` tells who waits for it.
+//! Redshift counted; the manifest comes last. Then `Data Mart Ready` tells who waits for it. It names the first 100 files
+//! of a result, the manifest all of them.
 //!
 //! A message may come twice, or while another is at it. Both write the same bytes under the same keys, so the worst
 //! that happens is that the event is sent twice; it carries the request's token.

@@ -9,10 +9,13 @@ use eventide_kit::{Error, Invocation, Unit};
 use eventide_types::mart::delivery::{self, ColumnSchema, Failed, File, Manifest, Ready};
 use eventide_types::mart::request::{Record, State};
 use serde::Serialize;
-use time::OffsetDateTime;
 use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
 
-use crate::deliver::{Delivered, MartDeliver, Ports};
+use crate::deliver::{Delivered, Failure, MartDeliver, ON_THEIR_WAY, Ports, is_final};
+
+/// Files that an event names: it may have 1 MiB. The manifest names them all.
+const MAX_KEYS: usize = 100;
 
 impl<P: Ports> MartDeliver<P> {
     /// Writes the manifest, which is what makes a result one, and tells who waits.
@@ -38,7 +41,7 @@ impl<P: Ports> MartDeliver<P> {
             statement_id: described.id.clone(),
             bucket: self.ports.bucket().name().to_owned(),
             manifest: key,
-            keys: delivered.files.iter().map(|file| file.key.clone()).collect(),
+            keys: delivered.files.iter().take(MAX_KEYS).map(|file| file.key.clone()).collect(),
             format: request.format,
             rows: delivered.rows,
             bytes: delivered.bytes,
@@ -46,10 +49,7 @@ impl<P: Ports> MartDeliver<P> {
         self.tell(delivery::event::READY, &ready).await?;
         request.state = State::Delivered;
         request.updated_at = now;
-        self.ports
-            .requests()
-            .advance(request, &[State::Accepted, State::Submitted, State::Delivering])
-            .await?;
+        self.ports.requests().advance(request, &ON_THEIR_WAY).await?;
         let dimensions = [("Mart", request.request.mart.as_str()), ("Owner", request.owner.as_str())];
         invocation.metrics.count("ResultsDelivered", 1, &dimensions);
         invocation.metrics.count("RowsDelivered", delivered.rows, &dimensions);
@@ -67,41 +67,43 @@ impl<P: Ports> MartDeliver<P> {
         Ok(())
     }
 
-    /// Tells that a request came to nothing, and why. The reason may be the warehouse's own words, which may quote data:
-    /// they go to who asked, and not into the logs.
+    /// Tells that a request came to nothing, and why; unless it has come to something meanwhile, or nobody is to be
+    /// told.
     pub(crate) async fn failed(
         &self,
         request: &mut Record,
-        kind: &str,
-        reason: &str,
-        described: Option<&Described>,
+        failure: Failure,
         invocation: &Invocation,
     ) -> Result<(), Error> {
+        if request.inline || is_final(request.state) {
+            return Ok(());
+        }
+        // Another message may have been quicker, and more successful.
+        let Some(current) = self.ports.requests().request(&request.token).await? else { return Ok(()) };
+        if is_final(current.state) {
+            return Ok(());
+        }
+        let Failure { class, reason, warehouse_error } = failure;
         let failed = Failed {
             mart: request.request.mart.clone(),
             owner: Some(request.owner.clone()),
             token: Some(request.token.clone()),
             request_id: request.request.request_id.clone(),
-            statement_id: described
-                .map(|described| described.id.clone())
-                .or_else(|| request.statement_id.clone()),
-            error_class: kind.to_owned(),
-            reason: reason.to_owned(),
-            warehouse_error: described.and_then(|described| described.error.clone()),
+            statement_id: request.statement_id.clone(),
+            error_class: class.clone(),
+            reason: reason.clone(),
+            warehouse_error,
         };
         self.tell(delivery::event::FAILED, &failed).await?;
         request.state = State::Failed;
-        request.reason = Some(reason.to_owned());
+        request.reason = Some(reason);
         request.updated_at = self.clock.now();
-        self.ports
-            .requests()
-            .advance(request, &[State::Accepted, State::Submitted, State::Delivering])
-            .await?;
-        invocation.metrics.count("ResultsFailed", 1, &[("Mart", &request.request.mart), ("Reason", kind)]);
+        self.ports.requests().advance(request, &ON_THEIR_WAY).await?;
+        invocation.metrics.count("ResultsFailed", 1, &[("Mart", &request.request.mart), ("Reason", &class)]);
         tracing::warn!(
             token = request.token,
             mart = request.request.mart,
-            error_type = kind,
+            error_type = class,
             "request failed"
         );
         Ok(())
@@ -120,7 +122,8 @@ impl<P: Ports> MartDeliver<P> {
         self.ports.event_bus().send(&event).await
     }
 
-    /// Books what a statement cost, whatever came of it.
+    /// Books what a statement cost, whatever came of it. The month is that of the request, which is the same in every
+    /// delivery of the message.
     pub(crate) async fn record_usage(
         &self,
         request: &Record,
@@ -128,7 +131,7 @@ impl<P: Ports> MartDeliver<P> {
         invocation: &Invocation,
     ) -> Result<(), Error> {
         let usage = Usage {
-            month: month(self.clock.now()),
+            month: month(request.accepted_at),
             statement_id: described.id.clone(),
             owner: request.owner.clone(),
             mart: request.request.mart.clone(),
@@ -140,6 +143,10 @@ impl<P: Ports> MartDeliver<P> {
             bytes: described.bytes.unwrap_or(0),
         };
         self.ports.usages().record(&usage).await?;
+        if request.state == State::Delivering || (is_final(request.state) && !request.inline) {
+            // Measured by an earlier attempt.
+            return Ok(());
+        }
         let dimensions = [("Mart", usage.mart.as_str()), ("Owner", usage.owner.as_str())];
         invocation.metrics.count("Statements", 1, &dimensions);
         let seconds = std::time::Duration::from_nanos(described.nanoseconds).as_secs_f64();
@@ -160,8 +167,9 @@ fn outcome(status: Status) -> &'static str {
     }
 }
 
-fn month(now: OffsetDateTime) -> String {
-    now.format(format_description!("[year]-[month]")).unwrap_or_default()
+fn month(moment: OffsetDateTime) -> String {
+    let moment = moment.to_offset(UtcOffset::UTC);
+    moment.format(format_description!("[year]-[month]")).unwrap_or_default()
 }
 
 fn manifest(

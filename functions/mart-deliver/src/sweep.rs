@@ -7,11 +7,14 @@ use eventide_kit::{Error, Invocation};
 use eventide_types::mart::request::{Record, State};
 use serde::Serialize;
 use serde_json::json;
+use time::Duration;
 
-use crate::deliver::{MartDeliver, Ports};
+use crate::deliver::{MartDeliver, ON_THEIR_WAY, Ports, is_final};
 
 /// Requests that one sweep looks at. The next one is 5 minutes away.
 const MOST: usize = 200;
+/// The longest that an invocation can wait for rows (Lambda developer guide, quotas).
+const LONGEST_WAIT: Duration = Duration::minutes(15);
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -28,7 +31,7 @@ pub struct Swept {
 }
 
 impl<P: Ports> MartDeliver<P> {
-    /// Sends what is overdue to where it goes on. What runs in Redshift is left to run.
+    /// Sends what is overdue to where it goes on. What runs in Redshift is left to run, if anybody waits for it.
     ///
     /// # Errors
     ///
@@ -47,6 +50,7 @@ impl<P: Ports> MartDeliver<P> {
             overdue = swept.overdue,
             delivered = swept.delivered,
             submitted = swept.submitted,
+            given_up = swept.given_up,
             "swept"
         );
         invocation.metrics.count("RequestsOverdue", swept.overdue, &[]);
@@ -55,19 +59,19 @@ impl<P: Ports> MartDeliver<P> {
 
     async fn look_after(&self, token: &str, swept: &mut Swept) -> Result<(), Error> {
         let Some(request) = self.ports.requests().request(token).await? else { return Ok(()) };
-        if matches!(request.state, State::Delivered | State::Failed) {
+        if is_final(request.state) {
             return Ok(());
         }
         swept.overdue += 1;
+        if request.inline {
+            return self.nobody_waits(request, swept).await;
+        }
         let Some(statement_id) = &request.statement_id else {
             return self.never_submitted(request, swept).await;
         };
         let described = self.ports.redshift().describe(statement_id, 0).await?;
         if described.is_some_and(|described| described.status == Status::Running) {
-            return Ok(());
-        }
-        if request.inline {
-            return self.nobody_waits(request, swept).await;
+            return self.still_running(request).await;
         }
         // Unknown statements too: the delivery tells who waits that the result has expired.
         send(self.ports.deliver_queue(), token).await?;
@@ -75,25 +79,34 @@ impl<P: Ports> MartDeliver<P> {
         Ok(())
     }
 
+    /// Others may be waiting behind it to be looked after.
+    async fn still_running(&self, mut request: Record) -> Result<(), Error> {
+        request.updated_at = self.clock.now();
+        self.ports.requests().advance(&request, &[request.state]).await.map(drop)
+    }
+
     async fn never_submitted(&self, request: Record, swept: &mut Swept) -> Result<(), Error> {
-        if request.inline {
-            return self.nobody_waits(request, swept).await;
-        }
-        // mart-query died between accepting and submitting, or its message is still delayed. A second submission is the
-        // same statement.
+        // mart-query died between accepting and submitting, or its message was lost. A second submission is the same
+        // statement.
         let again = json!({ "token": request.token, "refusals": 0 });
         send_body(self.ports.query_queue(), again.to_string()).await?;
         swept.submitted += 1;
         Ok(())
     }
 
-    /// Whoever waited has long got an answer, or their invocation died.
+    /// The invocation that waited for the rows died. What nobody waits for is not to run on.
     async fn nobody_waits(&self, mut request: Record, swept: &mut Swept) -> Result<(), Error> {
-        let from = [State::Accepted, State::Submitted];
+        let now = self.clock.now();
+        if now - request.updated_at <= LONGEST_WAIT {
+            return Ok(());
+        }
+        if let Some(statement_id) = &request.statement_id {
+            self.ports.redshift().cancel(statement_id).await?;
+        }
         request.state = State::Failed;
         request.reason = Some("nobody waited for the rows any more".to_owned());
-        request.updated_at = self.clock.now();
-        self.ports.requests().advance(&request, &from).await?;
+        request.updated_at = now;
+        self.ports.requests().advance(&request, &ON_THEIR_WAY).await?;
         swept.given_up += 1;
         Ok(())
     }

@@ -60,7 +60,9 @@ impl<P: Ports> MartDeliver<P> {
         let Some(object) = self.ports.bucket().get(&key, None, MAX_MANIFEST).await? else {
             return Err(Error::retryable("ManifestMissing", "the warehouse wrote no manifest"));
         };
-        let manifest: Manifest = parse(&object.body)?;
+        let manifest: Manifest = parse(&object.body).map_err(|error| {
+            Error::permanent("UnexpectedManifest", "the warehouse's manifest").with_source(error)
+        })?;
         let start = format!("s3://{}/", self.ports.bucket().name());
         let files: Result<Vec<DeliveredFile>, Error> =
             manifest.entries.iter().map(|entry| file(entry, &start)).collect();

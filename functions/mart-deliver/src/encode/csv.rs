@@ -86,6 +86,12 @@ impl Csv {
 
 /// The records without the labels of the columns, if they begin with those. Labels may be quoted more than they need.
 fn without_header<'a>(text: &'a str, header: &str) -> &'a str {
+    let whole = text.strip_prefix(header).map(|rest| rest.strip_prefix('\r').unwrap_or(rest));
+    if let Some(rest) =
+        whole.and_then(|rest| if rest.is_empty() { Some(rest) } else { rest.strip_prefix('\n') })
+    {
+        return rest;
+    }
     let end = text.find('\n').map_or(text.len(), |at| at + 1);
     let (first, rest) = text.split_at(end);
     let first = first.trim_end_matches(['\r', '\n']);
@@ -139,9 +145,18 @@ mod tests {
             (vec![&["1,\"a"][..], &["\nb\"\n"]], "id,full name\r\n1,\"a\nb\"\n", 1),
             (vec![&[][..]], "id,full name\r\n", 0),
             (vec![&[""][..]], "id,full name\r\n", 0),
+            (vec![&["id,full name"][..]], "id,full name\r\n", 0),
         ] {
             assert_eq!(encoded(&pages), (expected.to_owned(), rows), "{pages:?}");
         }
+    }
+
+    #[test]
+    fn a_label_may_have_lines() {
+        let mut csv = Csv::new(&[column("a\nb", "varchar", 0, 0)]);
+        let mut out = Vec::new();
+        csv.page(&["\"a\nb\"\r\n1\r\n".to_owned()], &mut out);
+        assert_eq!((String::from_utf8(out).unwrap().as_str(), csv.rows()), ("\"a\nb\"\r\n1\r\n", 1));
     }
 
     #[test]

@@ -1,0 +1,100 @@
+//! Results that the warehouse wrote.
+
+use eventide_clients::redshift_data::Ending;
+use eventide_types::mart::request::{Record, State};
+use serde_json::{Value, json};
+
+use crate::support::{LAST, World, end_of};
+
+async fn unloaded(manifest: Option<&Value>) -> (World, Record) {
+    let world = World::new();
+    let record = world
+        .ended(Ending::Finished(None), |record| {
+            record["unload"] = json!(true);
+            record["format"] = json!("parquet");
+        })
+        .await;
+    if let Some(manifest) = manifest {
+        world.fakes.bucket.add(&format!("{}/manifest", record.key), manifest.to_string());
+    }
+    (world, record)
+}
+
+/// As in the Database Developer Guide, "UNLOAD examples", with files of a request's key.
+fn manifest(files: &[(u64, u64)], rows: u64) -> Value {
+    let key = "s3://results/humanresources/rates/rate_changes_by_department_year/2026/11/23/4f1c";
+    let entries = files.iter().enumerate().map(|(index, (bytes, rows))| {
+        json!({
+            "url": format!("{key}/{index:04}_part_00.parquet"),
+            "meta": {"content_length": bytes, "record_count": rows}
+        })
+    });
+    json!({
+        "entries": entries.collect::<Vec<_>>(),
+        "schema": {"elements": [
+            {"name": "department", "type": {"base": "character varying", "max_length": 50}},
+            {"name": "rate", "type": {"base": "numeric", "precision": 10, "scale": 4}}
+        ]},
+        "meta": {"content_length": files.iter().map(|(bytes, _)| bytes).sum::<u64>(), "record_count": rows},
+        "author": {"name": "Amazon Redshift", "version": "1.0.0"}
+    })
+}
+
+#[tokio::test]
+async fn its_manifest_becomes_ours() {
+    let (mut world, record) = unloaded(Some(&manifest(&[(700, 8), (300, 4)], 12))).await;
+    world.end_of(&record).await;
+    let ours = world.manifest(&record);
+    let files = json!([
+        {"key": format!("{}/0000_part_00.parquet", record.key), "bytes": 700, "rows": 8},
+        {"key": format!("{}/0001_part_00.parquet", record.key), "bytes": 300, "rows": 4}
+    ]);
+    assert_eq!((&ours["files"], &ours["rows"], &ours["bytes"]), (&files, &json!(12), &json!(1000)));
+    assert_eq!((&ours["format"], &ours["columns"][1]["type"]), (&json!("parquet"), &json!("numeric")));
+    let [(kind, ready)] = &world.events()[..] else { panic!() };
+    assert_eq!((kind.as_str(), ready["keys"].as_array().unwrap().len()), ("Data Mart Ready", 2));
+}
+
+#[tokio::test]
+async fn no_rows_are_a_result_too() {
+    let (mut world, record) = unloaded(Some(&manifest(&[], 0))).await;
+    world.end_of(&record).await;
+    assert_eq!((world.manifest(&record)["rows"].clone(), world.state().await), (json!(0), State::Delivered));
+}
+
+#[tokio::test]
+async fn an_event_names_a_hundred_files_and_the_manifest_all() {
+    let (mut world, record) = unloaded(Some(&manifest(&[(10, 0); 6_000], 0))).await;
+    world.end_of(&record).await;
+    assert_eq!(world.manifest(&record)["files"].as_array().unwrap().len(), 6_000);
+    assert_eq!(world.events()[0].1["keys"].as_array().unwrap().len(), 100);
+}
+
+#[tokio::test]
+async fn more_rows_than_the_cap_are_a_failure() {
+    let (mut world, record) = unloaded(Some(&manifest(&[(10, 1_001)], 1_001))).await;
+    world.end_of(&record).await;
+    assert_eq!((world.told(), world.state().await), (vec!["RowCapExceeded".to_owned()], State::Failed));
+    assert!(world.body(&record, "manifest.json").is_none());
+}
+
+#[tokio::test]
+async fn a_manifest_that_cannot_be_right_is_not_delivered() {
+    let mut elsewhere = manifest(&[(1, 1)], 1);
+    elsewhere["entries"][0]["url"] = json!("s3://other/x.parquet");
+    for (manifest, error_type, comes_back) in [
+        (None, "Retryable.ManifestMissing", true),
+        (Some(manifest(&[(10, 4)], 12)), "Retryable.RowsMissing", true),
+        (Some(elsewhere), "Permanent.UnexpectedManifest", false),
+        (Some(json!({"entries": 7})), "Permanent.UnexpectedManifest", false),
+    ] {
+        let (mut world, record) = unloaded(manifest.as_ref()).await;
+        assert_eq!(world.deliver(&end_of(&record), 1).await, comes_back, "{error_type}");
+        if comes_back {
+            assert!(world.events().is_empty() && !world.deliver(&end_of(&record), LAST).await);
+        }
+        assert_eq!(world.fakes.dead_letters.sent()[0].1, error_type);
+        assert_eq!(world.told(), [error_type.split_once('.').unwrap().1]);
+        assert!(world.body(&record, "manifest.json").is_none());
+    }
+}
