@@ -6,7 +6,7 @@
 //!
 //! | column | unit | meaning |
 //! |---|---|---|
-//! | `month` | `2026-10`, UTC | in which the statements ended |
+//! | `month` | `2026-10`, UTC | in which the statements were asked for |
 //! | `team` | | the mart's owner |
 //! | `mart`, `warehouse`, `purpose` | | what was run, where, and why: `query`, `deploy` or `refresh` |
 //! | `statements`, `failed` | number | statements in all, and those of them that failed or were cancelled |
@@ -25,4 +25,4 @@ pub mod report;
 
 mod function;
 
-pub use function::{Config, Deployed, MartChargeback};
+pub use function::{Answer, Config, Deployed, Event, MartChargeback};
