@@ -105,9 +105,11 @@ fn may_replace(work: &Work, earlier: &Link, now: OffsetDateTime, admission: Admi
         return if lost { Takeover::Always } else { Takeover::Never };
     }
     let asked_anew = match work.finding {
-        // The field `investigate` says `true` again although the earlier run overwrote it: somebody set it.
+        // The field `investigate` says `true` again although the earlier run overwrote it: somebody set it. Events
+        // tell whole seconds; within the second in which the run ended, asking once too often is better than
+        // leaving a finding at `true`.
         Reference::Asff { .. } => {
-            work.trigger == Trigger::Automatic && work.requested_at > earlier.updated_at
+            work.trigger == Trigger::Automatic && work.requested_at >= earlier.updated_at.truncate_to_second()
         }
         // Such a finding has no field to tell; every update of it, our own comment too, arrives here.
         Reference::Ocsf { .. } => false,

@@ -130,6 +130,21 @@ async fn the_field_set_again_asks_again() {
 }
 
 #[tokio::test]
+async fn the_field_set_again_in_the_second_in_which_the_run_ended_asks_again() {
+    let mut world = World::new();
+    let first = work(&world, "f");
+    world.clock.advance(Duration::from_millis(500));
+    world.follow(&first).await;
+    let told =
+        |world: &World| world.invocation.metrics.sum("SecondsFromRequest", &[("Trigger", "automatic")]);
+    let before = told(&world);
+    let event_time = world.clock.now().truncate_to_second();
+    let again = Work { run: "again".into(), requested_at: event_time, ..work(&world, "f") };
+    world.follow(&again).await;
+    assert!(before > 0.0 && told(&world) > before, "enriched twice");
+}
+
+#[tokio::test]
 async fn new_activity_starts_another_a_day_later_where_it_may() {
     for (reinvestigate, expected) in [(false, 1), (true, 2)] {
         let mut world = World::with(Settings { reinvestigate, ..settings() });
