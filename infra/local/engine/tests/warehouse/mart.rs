@@ -6,9 +6,9 @@ use bytes::Bytes;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{Date32Type, Int16Type, Int32Type, TimestampMicrosecondType};
 use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use eventide_local_engine::{Lake as _, human_resources};
+use eventide_local_engine::{Lake as _, Mode, Statement, human_resources};
 
-use crate::support::{Place, admin, error, place, user};
+use crate::support::{Place, admin, error, place, statement, user};
 
 /// As the post has it, with its schema filled in.
 const QUERY: &str = r#"SELECT dep.name AS "Department Name",
@@ -218,4 +218,60 @@ async fn the_lake_is_for_those_who_may_use_it() {
             .await;
         assert_eq!(error(place.run_as(&role, sql).await, sql), denied);
     }
+}
+
+#[tokio::test]
+async fn a_mart_is_built_checked_swapped_and_unloaded_by_its_roles() {
+    let place = with_sample().await;
+    place
+        .all(&[
+            "CREATE SCHEMA marts AUTHORIZATION \"IAMR:deploy\"",
+            "GRANT USAGE ON SCHEMA humanresources TO \"IAMR:deploy\"",
+        ])
+        .await;
+    let (deploy, query) = (user("IAMR:deploy"), user("IAMR:query"));
+    for (digest, materialized) in [("1a2b3c4d", false), ("5e6f7a8b", true)] {
+        let what = if materialized { "MATERIALIZED VIEW" } else { "VIEW" };
+        let end = if materialized { "" } else { "\nWITH NO SCHEMA BINDING" };
+        let relation = format!("\"marts\".\"rates__{digest}\"");
+        let build = format!("CREATE {what} {relation} AS\n{QUERY}{end}");
+        let check = format!(
+            "SELECT * FROM {relation} WHERE TRUE AND \"rate change year\" = CAST(NULL AS bigint) LIMIT 0"
+        );
+        let swap = [
+            "DROP VIEW IF EXISTS \"marts\".\"rates\"".to_owned(),
+            format!(
+                "CREATE VIEW \"marts\".\"rates\" AS\nSELECT \"department name\", \"rate changes\"\nFROM {relation}\n\
+                 WITH NO SCHEMA BINDING"
+            ),
+            "GRANT USAGE ON SCHEMA \"marts\" TO \"IAMR:query\"".to_owned(),
+            "GRANT SELECT ON \"marts\".\"rates\" TO \"IAMR:query\"".to_owned(),
+        ];
+        for sql in [build, check] {
+            place.run_as(&deploy, &sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        }
+        let swap: Vec<_> = swap.iter().map(|sql| statement(sql)).collect();
+        let ran = place.warehouse.run(&deploy, &swap, Mode::Transaction, &|_, _| {}).await;
+        assert!(ran.iter().all(Result::is_ok), "{ran:?}");
+        let rows = place.run_as(&query, "select * from marts.rates").await.unwrap().rows;
+        assert_eq!(usize::try_from(rows).unwrap(), counted().len());
+        let direct = format!("select * from {relation}");
+        let denied = error(place.run_as(&query, &direct).await, &direct);
+        assert_eq!(denied, format!("ERROR: permission denied for relation rates__{digest}"));
+    }
+    place.run_as(&deploy, "DROP VIEW IF EXISTS \"marts\".\"rates__1a2b3c4d\"").await.unwrap();
+    let parameters = vec![("department".to_owned(), "Engineering".to_owned())];
+    let filtered = "CREATE TEMP TABLE eventide_result AS SELECT * FROM marts.rates WHERE \"department name\" = \
+                    CAST(:department AS varchar(65535))";
+    let unload = [
+        Statement { sql: filtered.to_owned(), parameters },
+        statement(
+            "UNLOAD ('SELECT * FROM eventide_result') TO 's3://results/people/1/' IAM_ROLE default FORMAT AS PARQUET \
+             MANIFEST VERBOSE ALLOWOVERWRITE",
+        ),
+    ];
+    let ran = place.warehouse.run(&query, &unload, Mode::Transaction, &|_, _| {}).await;
+    let expected = counted().iter().filter(|row| row.starts_with("Engineering|")).count();
+    assert_eq!(usize::try_from(ran[1].as_ref().unwrap().rows).unwrap(), expected);
+    assert!(place.lake.keys().contains(&"results/people/1/manifest".to_owned()));
 }
