@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::definition::Definition;
+use super::definition::{Definition, Kind};
 
 /// A mart in force: what mart-deploy made of its file, and all that is needed to query it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,4 +39,34 @@ pub enum Segment {
         /// The parameter that it is compared with.
         parameter: String,
     },
+}
+
+/// A name as a quoted identifier of SQL: whatever it holds, it is one name and nothing else.
+///
+/// ```
+/// # use eventide_types::mart::catalogue::identifier;
+/// assert_eq!(identifier("Department Name"), "\"Department Name\"");
+/// assert_eq!(identifier("a\"; DROP TABLE b; --"), "\"a\"\"; DROP TABLE b; --\"");
+/// ```
+pub fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+impl Mart {
+    /// The statement that refreshes it; `None` if there is nothing to refresh: a materialized view's rows, or the
+    /// tables of a datashare.
+    pub fn refresh(&self) -> Option<String> {
+        let definition = &self.definition;
+        match definition.kind {
+            Kind::MaterializedView => {
+                let (schema, relation) = (definition.schema.as_deref()?, self.relation.as_deref()?);
+                Some(format!("REFRESH MATERIALIZED VIEW {}.{}", identifier(schema), identifier(relation)))
+            }
+            Kind::Datashare => {
+                let (name, share) = (identifier(&definition.name), definition.share.as_ref()?);
+                Some(format!("ALTER DATASHARE {name} ADD ALL TABLES IN SCHEMA {}", identifier(&share.schema)))
+            }
+            Kind::View | Kind::LateBindingView | Kind::Query => None,
+        }
+    }
 }
