@@ -132,7 +132,7 @@ pub struct Ready {
     pub bucket: String,
     /// The key of the [`Manifest`].
     pub manifest: String,
-    /// The files' keys.
+    /// The files' keys; the first 100, where an unloaded result has more. The manifest names all.
     pub keys: Vec<String>,
     /// The files' format.
     pub format: Format,
