@@ -3,9 +3,15 @@
 //! What IAM decides by is taken from the Service Authorization Reference: the action behind an operation, the
 //! resource that it is checked against, and the condition keys that its request sets.
 
-use std::collections::BTreeSet;
+mod asked;
+mod role;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+
+pub use asked::asked;
+pub use role::{Deployed, deployed, granted};
 
 /// What IAM is asked for one call.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,14 +20,14 @@ pub struct Call {
     pub action: String,
     /// The ARN that the action is checked against; `*` if the action knows no resources.
     pub resource: String,
-    /// The condition keys that say which members the request has.
-    keys: BTreeSet<String>,
+    /// The condition keys that the request sets, with their values. Those that say which members it has have none.
+    keys: BTreeMap<String, String>,
 }
 
 impl Call {
     /// A call whose request sets no condition keys.
     pub fn new(action: &str, resource: &str) -> Self {
-        Self { action: action.to_owned(), resource: resource.to_owned(), keys: BTreeSet::new() }
+        Self { action: action.to_owned(), resource: resource.to_owned(), keys: BTreeMap::new() }
     }
 }
 
@@ -34,18 +40,23 @@ pub struct Grant {
     pub resource: String,
     /// The condition keys that a request must not have.
     absent: BTreeSet<String>,
+    /// The condition keys that a request must have, with their values.
+    equal: BTreeMap<String, String>,
 }
 
 impl Grant {
     /// A grant without conditions.
     pub fn new(action: &str, resource: &str) -> Self {
-        Self { action: action.to_owned(), resource: resource.to_owned(), absent: BTreeSet::new() }
+        let (action, resource) = (action.to_owned(), resource.to_owned());
+        Self { action, resource, absent: BTreeSet::new(), equal: BTreeMap::new() }
     }
 
-    fn covers(&self, call: &Call) -> bool {
+    /// Whether it allows a call.
+    pub fn covers(&self, call: &Call) -> bool {
         glob(&self.action, &call.action)
             && glob(&self.resource, &call.resource)
-            && self.absent.is_disjoint(&call.keys)
+            && !self.absent.iter().any(|key| call.keys.contains_key(key))
+            && self.equal.iter().all(|(key, value)| call.keys.get(key) == Some(value))
     }
 }
 
@@ -82,7 +93,7 @@ pub fn faults(calls: &BTreeSet<Call>, grants: &BTreeSet<Grant>, wide: &[(&str, &
 /// # Errors
 ///
 /// A statement in a form that this does not understand: everything but an Allow without a condition, or with the
-/// condition that members of the request are absent.
+/// conditions that members of the request are absent or that keys have one value.
 pub fn grants(document: &Value) -> Result<BTreeSet<Grant>, String> {
     let mut grants = BTreeSet::new();
     for statement in list(document.get("Statement")) {
@@ -91,28 +102,37 @@ pub fn grants(document: &Value) -> Result<BTreeSet<Grant>, String> {
         if members.keys().any(|name| !known.contains(&name.as_str())) || statement["Effect"] != "Allow" {
             return Err(format!("not a plain Allow: {statement}"));
         }
-        let absent = absent(members.get("Condition"))?;
+        let (absent, equal) = conditions(members.get("Condition"))?;
         for action in list(statement.get("Action")) {
             for resource in list(statement.get("Resource")) {
                 let text =
                     |value: &Value| value.as_str().map(str::to_owned).ok_or(format!("no text: {value}"));
                 let (action, resource) = (text(action)?, text(resource)?);
-                grants.insert(Grant { action, resource, absent: absent.clone() });
+                grants.insert(Grant { action, resource, absent: absent.clone(), equal: equal.clone() });
             }
         }
     }
     Ok(grants)
 }
 
-fn absent(condition: Option<&Value>) -> Result<BTreeSet<String>, String> {
-    let Some(condition) = condition else { return Ok(BTreeSet::new()) };
-    let refusal = || format!("a condition of another form than `Null: {{key: 'true'}}`: {condition}");
-    let operators = condition.as_object().ok_or_else(refusal)?;
-    let keys = operators.get("Null").and_then(Value::as_object).ok_or_else(refusal)?;
-    if operators.len() > 1 || keys.values().any(|value| *value != "true") {
-        return Err(refusal());
+/// The keys that have to be absent, and those that have to have a value.
+type Conditions = (BTreeSet<String>, BTreeMap<String, String>);
+
+fn conditions(condition: Option<&Value>) -> Result<Conditions, String> {
+    let (mut absent, mut equal) = Conditions::default();
+    let Some(condition) = condition else { return Ok((absent, equal)) };
+    let refusal =
+        || format!("a condition of another form than `Null: {{key: 'true'}}` or `StringEquals`: {condition}");
+    for (operator, keys) in condition.as_object().ok_or_else(refusal)? {
+        for (key, value) in keys.as_object().ok_or_else(refusal)? {
+            match (operator.as_str(), value.as_str()) {
+                ("Null", Some("true")) => absent.extend([key.clone()]),
+                ("StringEquals", Some(value)) => equal.extend([(key.clone(), value.to_owned())]),
+                _ => return Err(refusal()),
+            }
+        }
     }
-    Ok(keys.keys().cloned().collect())
+    Ok((absent, equal))
 }
 
 fn list(value: Option<&Value>) -> Vec<&Value> {
@@ -120,63 +140,6 @@ fn list(value: Option<&Value>) -> Vec<&Value> {
         Some(Value::Array(items)) => items.iter().collect(),
         Some(value) => vec![value],
         None => Vec::new(),
-    }
-}
-
-/// What IAM is asked for a call in the journal, which has to keep bodies.
-///
-/// # Errors
-///
-/// A call that this does not know how to judge.
-pub fn asked(entry: &Value) -> Result<Call, String> {
-    let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
-    let named = |name: &str| {
-        let resource = entry.get("resources").and_then(|resources| resources.get(name));
-        resource.and_then(Value::as_str).ok_or_else(|| format!("the journal names no `{name}`: {entry}"))
-    };
-    let (service, operation, region) = (text("service"), text("operation"), text("region"));
-    let account = text("role_arn").split(':').nth(4).unwrap_or("111122223333");
-    let hub = |kind: &str| format!("arn:aws:securityhub:{region}:{account}:{kind}");
-    let update = |syntax: &str, resource: &str| {
-        let body: Value = serde_json::from_str(text("body")).map_err(|error| format!("body: {error}"))?;
-        let mut call = Call::new("securityhub:BatchUpdateFindings", &hub(resource));
-        member_keys(&format!("securityhub:{syntax}/"), &body, &mut call.keys);
-        Ok::<_, String>(call)
-    };
-    Ok(match (service, operation) {
-        ("sqs", "SendMessage" | "SendMessageBatch") => {
-            let queue = named("QueueUrl")?.rsplit('/').next().unwrap_or_default();
-            Call::new("sqs:SendMessage", &format!("arn:aws:sqs:{region}:{account}:{queue}"))
-        }
-        ("dynamodb", "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem") => {
-            let table = format!("arn:aws:dynamodb:{region}:{account}:table/{}", named("TableName")?);
-            Call::new(&format!("dynamodb:{operation}"), &table)
-        }
-        ("detective", "ListGraphs") => Call::new("detective:ListGraphs", "*"),
-        (
-            "detective",
-            "GetInvestigation" | "ListIndicators" | "ListInvestigations" | "StartInvestigation",
-        ) => Call::new(&format!("detective:{operation}"), named("GraphArn")?),
-        ("securityhub", "GetFindings") => Call::new("securityhub:GetFindings", &hub("hub/default")),
-        ("securityhub", "BatchUpdateFindings") => update("ASFFSyntaxPath", "hub/default")?,
-        // Authorised by the same action (Security Hub API reference, BatchUpdateFindingsV2).
-        ("securityhub", "BatchUpdateFindingsV2") => update("OCSFSyntaxPath", "hubv2/an-id")?,
-        ("iam", "GetRole") => {
-            Call::new("iam:GetRole", &format!("arn:aws:iam::{account}:role/{}", named("RoleName")?))
-        }
-        ("iam", "GetUser") => {
-            Call::new("iam:GetUser", &format!("arn:aws:iam::{account}:user/{}", named("UserName")?))
-        }
-        ("sts", "AssumeRole") => Call::new("sts:AssumeRole", named("RoleArn")?),
-        _ => return Err(format!("`{service}:{operation}` is not known here: say what IAM checks")),
-    })
-}
-
-/// The condition key of every member of a request, `prefix` and its path, as in `Severity.Label`.
-fn member_keys(prefix: &str, value: &Value, keys: &mut BTreeSet<String>) {
-    for (name, member) in value.as_object().into_iter().flatten() {
-        keys.insert(format!("{prefix}{name}"));
-        member_keys(&format!("{prefix}{name}."), member, keys);
     }
 }
 
@@ -262,8 +225,30 @@ mod tests {
                 "service": "securityhub", "operation": "BatchUpdateFindings", "region": "us-east-1",
                 "body": body.to_string()
             });
-            let call = asked(&entry).unwrap();
-            assert_eq!(grants.iter().any(|grant| grant.covers(&call)), granted, "{body}");
+            let calls = asked(&entry).unwrap();
+            let covered = calls.iter().all(|call| grants.iter().any(|grant| grant.covers(call)));
+            assert_eq!(covered, granted, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_request_with_another_value_than_the_condition_says_is_not_granted() {
+        let statement = json!({
+            "Effect": "Allow", "Action": "events:PutEvents", "Resource": "*",
+            "Condition": { "StringEquals": { "events:source": "ours" } }
+        });
+        let grants = grants(&json!({ "Statement": statement })).unwrap();
+        for (sources, granted) in
+            [(vec!["ours"], true), (vec!["theirs"], false), (vec!["ours", "theirs"], false)]
+        {
+            let entries: Vec<_> = sources.iter().map(|source| json!({ "Source": source })).collect();
+            let entry = json!({
+                "service": "events", "operation": "PutEvents", "region": "us-east-1",
+                "body": json!({ "Entries": entries }).to_string()
+            });
+            let calls = asked(&entry).unwrap();
+            let covered = calls.iter().all(|call| grants.iter().any(|grant| grant.covers(call)));
+            assert_eq!(covered, granted, "{sources:?}");
         }
     }
 
@@ -274,6 +259,7 @@ mod tests {
             json!({ "Effect": "Allow", "NotAction": "a", "Resource": "*" }),
             json!({ "Effect": "Allow", "Action": "a", "Resource": "*", "Condition": { "Null": { "k": "false" } } }),
             json!({ "Effect": "Allow", "Action": "a", "Resource": "*", "Condition": { "Bool": { "k": "true" } } }),
+            json!({ "Effect": "Allow", "Action": "a", "Resource": "*", "Condition": { "StringEquals": { "k": ["a"] } } }),
         ] {
             assert!(grants(&json!({ "Statement": statement })).is_err(), "{statement}");
         }

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use eventide_testing::template::{Resolver, Scope, read};
-use eventide_testing::{LocalCloud, eventually, repository, xml};
+use eventide_testing::{LocalCloud, eventually, repository};
 use eventide_tests::System;
 use eventide_tests::findings::{about, about_role, from_event, with_severity};
-use eventide_tests::policy::{Call, Grant, asked, faults, grants};
+use eventide_tests::policy::{Call, Deployed, Grant, asked, deployed, faults, granted, grants};
 use eventide_tests::system::PATIENCE;
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 type Tested = Result<(), String>;
 
@@ -109,54 +109,6 @@ async fn drive_every_way(system: &System) -> Tested {
     Ok(())
 }
 
-/// A function as Lambda has it.
-struct Deployed {
-    role: String,
-    log_group: String,
-}
-
-async fn deployed(system: &System, function_output: &str) -> Result<Deployed, String> {
-    let path = format!("/2015-03-31/functions/{}/configuration", system.output(function_output)?);
-    let configuration = system.cloud().rest("lambda", Method::GET, &path, None).await?;
-    let text = |pointer: &str| {
-        let text = configuration.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        text.ok_or_else(|| format!("no `{pointer}`: {configuration}"))
-    };
-    let role = text("/Role")?.rsplit('/').next().unwrap_or_default().to_owned();
-    Ok(Deployed { role, log_group: text("/LoggingConfig/LogGroup")? })
-}
-
-/// The grants of a role's only policy, as IAM has it.
-async fn granted(system: &System, role: &str, policy: &str) -> Result<BTreeSet<Grant>, String> {
-    let of_role = [("RoleName", role)];
-    let inline = system.cloud().query("iam", "ListRolePolicies", &of_role).await?;
-    assert_eq!(xml::values(&inline, "member"), [policy], "the policies in {role}");
-    let attached = system.cloud().query("iam", "ListAttachedRolePolicies", &of_role).await?;
-    assert_eq!(xml::values(&attached, "PolicyArn"), Vec::<String>::new(), "the policies attached to {role}");
-
-    let answer =
-        system.cloud().query("iam", "GetRolePolicy", &[("RoleName", role), ("PolicyName", policy)]).await?;
-    let document = xml::value(&answer, "PolicyDocument").ok_or_else(|| format!("no document: {answer}"))?;
-    let document: Value = serde_json::from_str(&decoded(&document)?).map_err(|error| error.to_string())?;
-    grants(&document)
-}
-
-/// IAM percent-encodes policy documents.
-fn decoded(text: &str) -> Result<String, String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digits: Vec<u8> = rest.by_ref().take(2).collect();
-        let digits = std::str::from_utf8(&digits).map_err(|error| error.to_string())?;
-        bytes.push(u8::from_str_radix(digits, 16).map_err(|error| error.to_string())?);
-    }
-    String::from_utf8(bytes).map_err(|error| error.to_string())
-}
-
 /// What AWS does in a function's name, which no journal shows.
 async fn by_aws(system: &System, function: &str, log_group: &str) -> Result<BTreeSet<Call>, String> {
     let queue = |output: &str| {
@@ -239,18 +191,18 @@ async fn every_call_is_granted_and_every_grant_is_needed() -> Tested {
         }
         // With a temporary key of the member role, that role is asked, not the function's.
         if entry["role_arn"].is_null() {
-            calls.entry(caller).or_default().insert(asked(entry)?);
+            calls.entry(caller).or_default().extend(asked(entry)?);
         } else {
-            in_member_account.insert(asked(entry)?);
+            in_member_account.extend(asked(entry)?);
         }
     }
     for (function, output) in
         [("finding-investigate", "InvestigateFunction"), ("finding-enrich", "EnrichFunction")]
     {
-        let Deployed { role, log_group } = deployed(&system, output).await?;
+        let Deployed { role, log_group } = deployed(system.cloud(), system.output(output)?).await?;
         let mut made = calls.remove(function).unwrap_or_default();
         made.extend(by_aws(&system, function, &log_group).await?);
-        fit(function, &made, &granted(&system, &role, function).await?);
+        fit(function, &made, &granted(system.cloud(), &role, function).await?);
     }
     assert!(calls.is_empty(), "calls of a function that is not known: {calls:?}");
     fit("the member role", &in_member_account, &member_grants(system.output("EnrichRoleArn")?)?);

@@ -99,7 +99,7 @@ impl Facts {
             account: account.to_owned(),
             region: region.unwrap_or_else(|| settings.region.clone()),
             caller: Caller { app_id: app_id(&inbound.headers), access_key, role_arn: None },
-            resources: resources(&service, &path, &inbound.body, &form),
+            resources: resources(&service, &path, &query, &inbound.body, &form),
             service,
             operation,
             protocol,
@@ -142,7 +142,13 @@ fn app_id(headers: &HeaderMap) -> Option<String> {
     of("user-agent").or_else(|| of("x-amz-user-agent"))
 }
 
-fn resources(service: &str, path: &str, body: &[u8], form: &[(String, String)]) -> BTreeMap<String, String> {
+fn resources(
+    service: &str,
+    path: &str,
+    query: &[(String, String)],
+    body: &[u8],
+    form: &[(String, String)],
+) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let named = |name: &str| RESOURCE_MEMBERS.contains(&name);
     if service == "s3" {
@@ -150,6 +156,8 @@ fn resources(service: &str, path: &str, body: &[u8], form: &[(String, String)]) 
         found
             .extend(parts.next().filter(|bucket| !bucket.is_empty()).map(|bucket| ("Bucket".into(), bucket)));
         found.extend(parts.next().filter(|key| !key.is_empty()).map(|key| ("Key".into(), key)));
+        let version = query.iter().find(|(name, _)| name == "versionId");
+        found.extend(version.map(|(_, version)| ("VersionId".into(), version.clone())));
         return found;
     }
     if let Some((_, after)) = path.split_once("/functions/") {

@@ -112,3 +112,12 @@ fn percent_decoding_leaves_what_is_no_escape() {
         assert_eq!(percent_decode(text), expected);
     }
 }
+
+#[test]
+fn an_object_is_named_with_the_version_that_is_asked_for() {
+    let headers = [("authorization", &*SCOPE.replace("SERVICE", "s3"))];
+    for (uri, version) in [("/b/k?versionId=v%2F1", Some("v/1")), ("/b/k", None)] {
+        let facts = read(Method::GET, uri, &headers, "");
+        assert_eq!(facts.resources.get("VersionId").map(String::as_str), version, "{uri}");
+    }
+}
