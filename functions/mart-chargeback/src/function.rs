@@ -7,7 +7,7 @@ use eventide_clients::marts::{DynamoDbUsages, Usages};
 use eventide_clients::s3::{Bucket, SdkBucket};
 use eventide_kit::clock::Clock;
 use eventide_kit::env::{FromEnv, Vars};
-use eventide_kit::{Error, Function, Invocation, Kit};
+use eventide_kit::{Early, Error, Function, Invocation, Kit};
 use serde::{Deserialize, Serialize};
 
 use crate::month::Month;
@@ -94,7 +94,7 @@ impl<U: Usages, B: Bucket> MartChargeback<U, B> {
 
 /// mart-chargeback on AWS.
 #[derive(Debug)]
-pub struct Deployed(MartChargeback<DynamoDbUsages, SdkBucket>);
+pub struct Deployed(Early<MartChargeback<DynamoDbUsages, SdkBucket>>);
 
 impl Function for Deployed {
     type Config = Config;
@@ -103,13 +103,14 @@ impl Function for Deployed {
     const NAMESPACE: &'static str = "Eventide/DataMarts";
 
     async fn build(config: Config, kit: &Kit) -> Result<Self, Error> {
-        let sdk = kit.sdk_config();
-        let usages = DynamoDbUsages::new(sdk, &config.usage_table);
-        let bucket = SdkBucket::new(sdk, &config.result_bucket);
-        Ok(Self(MartChargeback::new(usages, bucket, kit.clock())))
+        let (sdk, clock) = (kit.sdk_config().clone(), kit.clock());
+        Ok(Self(kit.early(move || {
+            let usages = DynamoDbUsages::new(&sdk, &config.usage_table);
+            MartChargeback::new(usages, SdkBucket::new(&sdk, &config.result_bucket), clock)
+        })))
     }
 
     async fn handle(&self, event: Event, _invocation: &Invocation) -> Result<Answer, Error> {
-        self.0.report(event).await
+        self.0.get()?.report(event).await
     }
 }

@@ -5,7 +5,7 @@ use eventide_clients::marts::{DynamoDbMarts, DynamoDbUsages};
 use eventide_clients::redshift_data::SdkRedshiftData;
 use eventide_clients::s3::SdkBucket;
 use eventide_clients::sqs::{SqsDeadLetters, SqsQueue};
-use eventide_kit::{Error, Function, Invocation, Kit};
+use eventide_kit::{Early, Error, Function, Invocation, Kit};
 
 use crate::config::Config;
 use crate::deliver::{MartDeliver, Ports, Response};
@@ -68,7 +68,7 @@ impl Ports for Aws {
 
 /// mart-deliver on AWS.
 #[derive(Debug)]
-pub struct Deployed(MartDeliver<Aws>);
+pub struct Deployed(Early<MartDeliver<Aws>>);
 
 impl Function for Deployed {
     type Config = Config;
@@ -77,24 +77,30 @@ impl Function for Deployed {
     const NAMESPACE: &'static str = "Eventide/DataMarts";
 
     async fn build(config: Config, kit: &Kit) -> Result<Self, Error> {
-        let sdk = kit.sdk_config();
-        let ports = Aws {
-            marts: DynamoDbMarts::new(sdk, &config.ledger_table),
-            usages: DynamoDbUsages::new(sdk, &config.usage_table),
-            redshift: SdkRedshiftData::new(sdk),
-            bucket: SdkBucket::new(sdk, &config.result_bucket),
-            event_bus: SdkEventBus::new(sdk, &config.event_bus),
-            deliver_queue: SqsQueue::new(sdk, config.deliver_queue_url),
-            query_queue: SqsQueue::new(sdk, config.query_queue_url),
-            dead_letters: SqsDeadLetters::new(
-                SqsQueue::new(sdk, config.failed_queue_url),
-                kit.function_name().as_ref(),
-            ),
-        };
-        Ok(Self(MartDeliver::new(ports, config.settings, kit.clock())))
+        let given = kit.clone();
+        Ok(Self(kit.early(move || on_aws(config, &given))))
     }
 
     async fn handle(&self, event: Event, invocation: &Invocation) -> Result<Response, Error> {
-        self.0.answer(&event, invocation).await
+        self.0.get()?.answer(&event, invocation).await
     }
+}
+
+fn on_aws(config: Config, kit: &Kit) -> MartDeliver<Aws> {
+    let sdk = kit.sdk_config();
+    let queue = SqsQueue::new(sdk, config.deliver_queue_url);
+    let ports = Aws {
+        marts: DynamoDbMarts::new(sdk, &config.ledger_table),
+        usages: DynamoDbUsages::new(sdk, &config.usage_table),
+        redshift: SdkRedshiftData::new(sdk),
+        bucket: SdkBucket::new(sdk, &config.result_bucket),
+        event_bus: SdkEventBus::new(sdk, &config.event_bus),
+        query_queue: queue.with_url(config.query_queue_url),
+        dead_letters: SqsDeadLetters::new(
+            queue.with_url(config.failed_queue_url),
+            kit.function_name().as_ref(),
+        ),
+        deliver_queue: queue,
+    };
+    MartDeliver::new(ports, config.settings, kit.clock())
 }

@@ -4,7 +4,7 @@ use eventide_clients::marts::DynamoDbMarts;
 use eventide_clients::redshift_data::SdkRedshiftData;
 use eventide_clients::s3::SdkBucket;
 use eventide_clients::sqs::{SqsDeadLetters, SqsQueue};
-use eventide_kit::{Error, Function, Invocation, Kit};
+use eventide_kit::{Early, Error, Function, Invocation, Kit};
 
 use crate::answer::Response;
 use crate::config::Config;
@@ -56,7 +56,7 @@ impl Ports for Aws {
 
 /// mart-query on AWS.
 #[derive(Debug)]
-pub struct Deployed(MartQuery<Aws>);
+pub struct Deployed(Early<MartQuery<Aws>>);
 
 impl Function for Deployed {
     type Config = Config;
@@ -65,22 +65,28 @@ impl Function for Deployed {
     const NAMESPACE: &'static str = "Eventide/DataMarts";
 
     async fn build(config: Config, kit: &Kit) -> Result<Self, Error> {
-        let sdk = kit.sdk_config();
-        let ports = Aws {
-            marts: DynamoDbMarts::new(sdk, &config.ledger_table),
-            redshift: SdkRedshiftData::new(sdk),
-            query_queue: SqsQueue::new(sdk, config.query_queue_url),
-            deliver_queue: SqsQueue::new(sdk, config.deliver_queue_url),
-            dead_letters: SqsDeadLetters::new(
-                SqsQueue::new(sdk, config.failed_queue_url),
-                kit.function_name().as_ref(),
-            ),
-            bucket: SdkBucket::new(sdk, &config.result_bucket),
-        };
-        Ok(Self(MartQuery::new(ports, config.settings, kit.clock())))
+        let given = kit.clone();
+        Ok(Self(kit.early(move || on_aws(config, &given))))
     }
 
     async fn handle(&self, event: Event, invocation: &Invocation) -> Result<Response, Error> {
-        self.0.answer(&event, invocation).await
+        self.0.get()?.answer(&event, invocation).await
     }
+}
+
+fn on_aws(config: Config, kit: &Kit) -> MartQuery<Aws> {
+    let sdk = kit.sdk_config();
+    let queue = SqsQueue::new(sdk, config.query_queue_url);
+    let ports = Aws {
+        marts: DynamoDbMarts::new(sdk, &config.ledger_table),
+        redshift: SdkRedshiftData::new(sdk),
+        deliver_queue: queue.with_url(config.deliver_queue_url),
+        dead_letters: SqsDeadLetters::new(
+            queue.with_url(config.failed_queue_url),
+            kit.function_name().as_ref(),
+        ),
+        bucket: SdkBucket::new(sdk, &config.result_bucket),
+        query_queue: queue,
+    };
+    MartQuery::new(ports, config.settings, kit.clock())
 }
