@@ -15,7 +15,8 @@ const CATALOG: &str = "awsdatacatalog";
 
 /// A text as a literal of SQL. Only checked texts get here: ids of namespaces and accounts.
 fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
+    // A backslash is an escape to Redshift.
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', "''"))
 }
 
 fn qualified(definition: &Definition, name: &str) -> String {
