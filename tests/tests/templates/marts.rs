@@ -13,6 +13,7 @@ const BUCKET: &str = "the-mart-bucket";
 fn functions_read_what_the_template_sets_within_the_same_limits() -> Tested {
     let template = template(TEMPLATE)?;
     agrees::<mart_deploy::Config>(&template, "DeployFunction", "mart-deploy")?;
+    agrees::<mart_refresh::Config>(&template, "RefreshFunction", "mart-refresh")?;
     agrees::<mart_query::Config>(&template, "QueryFunction", "mart-query")?;
     agrees::<mart_deliver::Config>(&template, "DeliverFunction", "mart-deliver")?;
     agrees::<mart_chargeback::Config>(&template, "ChargebackFunction", "mart-chargeback")
