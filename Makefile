@@ -73,9 +73,10 @@ build: venv ## Build the functions and the local cloud for this machine
 tools: venv nextest deny ## Install pinned tools into .tools
 
 .PHONY: bench
-bench: build ## Measure start-up, time per event, memory and size beside a hello-world
+bench: build ## Measure start-up, time per event, deliveries, memory and size beside a hello-world
 	cargo build --release $(CARGO_FLAGS) -p hello $(addprefix -p ,$(FUNCTIONS))
 	$(TARGET_DIR)/debug/bench
+	$(TARGET_DIR)/debug/bench_marts
 
 .PHONY: clean
 clean: ## Remove what was built; .tools stays

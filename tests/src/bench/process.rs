@@ -12,8 +12,10 @@ use tokio::time::timeout;
 use super::Outcome;
 use super::runtime_api::RuntimeApi;
 
-/// How long any one answer may take.
+/// How long any one answer may take, if the invocation may not take longer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// What Lambda would end an invocation after.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A process and the Runtime API that it polls; it ends with this.
 #[derive(Debug)]
@@ -21,6 +23,7 @@ pub struct Process {
     child: Child,
     api: RuntimeApi,
     spawned: Instant,
+    patience: Duration,
 }
 
 /// Where the release build leaves a binary.
@@ -41,7 +44,21 @@ impl Process {
         environment: &BTreeMap<String, String>,
         event: Option<&Value>,
     ) -> Outcome<Self> {
-        let api = RuntimeApi::start().await?;
+        Self::spawn_with_timeout(name, environment, event, TIMEOUT).await
+    }
+
+    /// [`spawn`](Self::spawn) for invocations that may take so long.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such binary.
+    pub async fn spawn_with_timeout(
+        name: &str,
+        environment: &BTreeMap<String, String>,
+        event: Option<&Value>,
+        timeout: Duration,
+    ) -> Outcome<Self> {
+        let api = RuntimeApi::start(timeout).await?;
         if let Some(event) = event {
             api.events.send(event.to_string().into_bytes()).map_err(|error| error.to_string())?;
         }
@@ -58,7 +75,8 @@ impl Process {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| format!("`{}`: {error}; `make bench` builds it", path.display()))?;
-        Ok(Self { child, api, spawned })
+        let patience = if timeout > TIMEOUT { timeout } else { PATIENCE };
+        Ok(Self { child, api, spawned, patience })
     }
 
     /// Milliseconds from the start of the process to its first poll.
@@ -78,7 +96,7 @@ impl Process {
     ///
     /// What the function failed with.
     pub async fn answered(&mut self) -> Outcome<f64> {
-        match timeout(PATIENCE, self.api.answers.recv()).await {
+        match timeout(self.patience, self.api.answers.recv()).await {
             Ok(Some(answer)) => answer.map(|at| milliseconds(at - self.spawned)),
             Ok(None) | Err(_) => Err("the function did not answer".to_owned()),
         }

@@ -1,7 +1,7 @@
 //! The Lambda Runtime API of one process.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -35,6 +35,7 @@ pub(super) struct Shared {
     polled: Notify,
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<Vec<u8>>>,
     answers: mpsc::UnboundedSender<Answer>,
+    timeout: Duration,
 }
 
 impl Shared {
@@ -56,7 +57,7 @@ impl Shared {
 }
 
 impl RuntimeApi {
-    pub(super) async fn start() -> Outcome<Self> {
+    pub(super) async fn start(timeout: Duration) -> Outcome<Self> {
         let (events, pending) = mpsc::unbounded_channel();
         let (answered, answers) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
@@ -64,6 +65,7 @@ impl RuntimeApi {
             polled: Notify::new(),
             events: tokio::sync::Mutex::new(pending),
             answers: answered,
+            timeout,
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
         let address = listener.local_addr().map_err(|error| error.to_string())?.to_string();
@@ -93,7 +95,7 @@ async fn next(State(api): State<Arc<Shared>>) -> impl IntoResponse {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     for (name, value) in [
         ("lambda-runtime-aws-request-id", "00000000-0000-4000-8000-000000000000".to_owned()),
-        ("lambda-runtime-deadline-ms", (now.as_millis() + 60_000).to_string()),
+        ("lambda-runtime-deadline-ms", (now + api.timeout).as_millis().to_string()),
         (
             "lambda-runtime-invoked-function-arn",
             "arn:aws:lambda:us-east-1:111122223333:function:bench".to_owned(),
