@@ -1,5 +1,9 @@
 //! The data marts, deployed, and what a test does with them.
 
+mod file;
+mod results;
+mod trouble;
+
 use std::collections::BTreeMap;
 
 use eventide_testing::{LocalCloud, eventually};
@@ -8,8 +12,13 @@ use serde_json::{Value, json};
 
 use crate::system::PATIENCE;
 
+pub use file::{File, SCHEMA};
+pub use results::{Delivered, texts};
+
 /// Where the bucket of the data lake lies.
 const LAKE: &str = "eventide-lake";
+/// The workgroup and the cluster.
+const WAREHOUSES: [&str; 2] = ["eventide", "eventide-cluster"];
 
 /// The data marts system, deployed from its template into a local cloud of its own, with the HumanResources tables in
 /// the data lake, and a queue that gets a copy of every event about marts.
@@ -73,12 +82,8 @@ impl Marts {
     /// The schema that an administrator makes for the marts, and what their roles need: what README tells to do once for
     /// each warehouse.
     async fn prepare_warehouses(&self) -> Result<(), String> {
-        let role = |output: &str| -> Result<String, String> {
-            let arn = self.output(output)?;
-            Ok(format!("\"IAMR:{}\"", arn.rsplit('/').next().unwrap_or_default()))
-        };
-        let (deploy, query) = (role("DeployRoleArn")?, role("QueryRoleArn")?);
-        for warehouse in ["eventide", "eventide-cluster"] {
+        let (deploy, query) = (self.database_user("DeployRoleArn")?, self.database_user("QueryRoleArn")?);
+        for warehouse in WAREHOUSES {
             let statements = json!({
                 "warehouse": warehouse,
                 "sql": [
@@ -121,6 +126,52 @@ impl Marts {
         } else {
             Err(format!("`{key}`: {} {}", answer.status, answer.text()))
         }
+    }
+
+    /// Writes a mart's file into the mart bucket and waits until it is in force: the detail of `Data Mart Deployed`.
+    ///
+    /// # Errors
+    ///
+    /// If it is not within [`PATIENCE`].
+    pub async fn deploy(&self, file: &File) -> Result<Value, String> {
+        self.upload(&file.key(), &file.text()).await?;
+        let what = format!("`{}` being in force", file.name());
+        let told = eventually(&what, PATIENCE, || async {
+            match self.take("Data Mart Deployed", file.name()).await {
+                Some(deployed) => Some(Ok(deployed)),
+                None => self.take("Data Mart Rejected", file.name()).await.map(Err),
+            }
+        });
+        told.await?.map_err(|rejected| format!("the mart was refused: {rejected}"))
+    }
+
+    /// Makes a table in both warehouses that the marts' roles may read, from the text after its name.
+    ///
+    /// # Errors
+    ///
+    /// What the warehouse says.
+    pub async fn table(&self, name: &str, text: &str) -> Result<(), String> {
+        for warehouse in WAREHOUSES {
+            let mut sql = vec![format!("CREATE TABLE {name} {text}")];
+            for role in ["DeployRoleArn", "QueryRoleArn"] {
+                let user = self.database_user(role)?;
+                let schema = name.split('.').next().unwrap_or_default();
+                sql.push(format!("GRANT USAGE ON SCHEMA {schema} TO {user}"));
+                sql.push(format!("GRANT SELECT ON {name} TO {user}"));
+            }
+            let sql: Vec<_> = sql.iter().map(String::as_str).collect();
+            self.sql_in(warehouse, &sql).await?;
+        }
+        Ok(())
+    }
+
+    /// The quoted database user of a role, given by the stack's output with its ARN.
+    ///
+    /// # Errors
+    ///
+    /// If the stack has no such output.
+    pub fn database_user(&self, output: &str) -> Result<String, String> {
+        Ok(format!("\"IAMR:{}\"", self.output(output)?.rsplit('/').next().unwrap_or_default()))
     }
 
     /// Deletes a mart's file from the mart bucket.
@@ -258,13 +309,22 @@ impl Marts {
         Ok(answer.get("Messages").and_then(Value::as_array).cloned().unwrap_or_default())
     }
 
-    /// Runs SQL in a warehouse at once, as a superuser.
+    /// Runs SQL in the workgroup at once, as a superuser.
     ///
     /// # Errors
     ///
     /// What the warehouse says.
     pub async fn sql(&self, sql: &[&str]) -> Result<Value, String> {
-        let body = json!({ "warehouse": "eventide", "sql": sql });
+        self.sql_in("eventide", sql).await
+    }
+
+    /// As [`Marts::sql`], in this warehouse.
+    ///
+    /// # Errors
+    ///
+    /// What the warehouse says.
+    pub async fn sql_in(&self, warehouse: &str, sql: &[&str]) -> Result<Value, String> {
+        let body = json!({ "warehouse": warehouse, "sql": sql });
         Ok(self.cloud.control(Method::POST, "redshift-data/sql", Some(&body)).await?)
     }
 

@@ -75,7 +75,8 @@ pub async fn run() -> Result<Vec<String>, String> {
     });
     let answer = marts.ask(&asked).await?.map_err(|error| error.to_string())?;
     println!("  {}", shortened(&answer));
-    if answer["statusCode"] != 200 || answer["rows"].as_array().is_none_or(Vec::is_empty) {
+    let rows = answer.get("rows").and_then(Value::as_array);
+    if number(&answer, "statusCode") != 200 || rows.is_none_or(Vec::is_empty) {
         different.push(format!("the caller was answered {answer}"));
     }
 
@@ -155,17 +156,23 @@ async fn delivered(marts: &Marts, different: &mut Vec<String>) -> Result<Vec<u8>
     println!(
         "  {:.1} s later: {} rows, {} bytes in {key}",
         start.elapsed().as_secs_f32(),
-        ready["rows"],
-        ready["bytes"]
+        number(&ready, "rows"),
+        number(&ready, "bytes")
     );
     print_lines(&String::from_utf8_lossy(&file), SHOWN);
     let manifest = marts.result(at(&ready, "/manifest")).await?.unwrap_or_default();
     let manifest: Value = serde_json::from_slice(&manifest).map_err(|error| format!("manifest: {error}"))?;
     let lines = file.iter().filter(|byte| **byte == b'\n').count() as u64;
-    if manifest["rows"] != json!(lines.saturating_sub(1)) {
-        different.push(format!("the manifest says {} rows, the file has {lines} lines", manifest["rows"]));
+    let rows = number(&manifest, "rows");
+    if rows != lines.saturating_sub(1) {
+        different.push(format!("the manifest says {rows} rows, the file has {lines} lines"));
     }
     Ok(file)
+}
+
+/// A member that is a number; 0 if it is not there.
+fn number(value: &Value, member: &str) -> u64 {
+    value.get(member).and_then(Value::as_u64).unwrap_or_default()
 }
 
 fn print_lines(text: &str, most: usize) {
