@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::deploy::{MartDeploy, Next, Ports, mart_of, overtaken};
 use crate::event::overdue;
 use crate::fault::{Fault, listed};
+use crate::pattern;
 use crate::run::{Run, Step};
 use crate::state::State;
 
@@ -116,7 +117,8 @@ impl<P: Ports> MartDeploy<P> {
     ) -> Result<Next, Error> {
         let reason = listed(faults);
         let rejected = Rejected {
-            mart: mart.map(|mart| mart.definition.name.clone()),
+            // Whatever the file says of its name, its key does, too.
+            mart: pattern::key(&run.key).then(|| mart_of(&run.key).to_owned()),
             key: run.key.clone(),
             version: Some(run.version_id.clone()).filter(|version_id| !version_id.is_empty()),
             line: faults.iter().filter_map(|fault| fault.line).min(),
@@ -126,7 +128,7 @@ impl<P: Ports> MartDeploy<P> {
         // First told, then recorded: whoever finds it recorded can rely on its having been told.
         self.tell(event::REJECTED, &rejected).await?;
         let reason = warehouse_error.map_or(reason.clone(), |words| format!("{reason}: {words}"));
-        if crate::pattern::key(&run.key) && !self.record(run, State::Rejected, mart, Some(reason)).await? {
+        if pattern::key(&run.key) && !self.record(run, State::Rejected, mart, Some(reason)).await? {
             return Ok(overtaken(run, invocation));
         }
         tracing::warn!(key = run.key, version = run.version_id, faults = faults.len(), "mart rejected");

@@ -159,17 +159,18 @@ impl<P: Ports> MartDeploy<P> {
             return self.reject(run, None, &[Fault::whole(expected)], None, invocation).await;
         }
         let known = self.ports.catalogue().deployment(&run.key).await?;
-        match self.admitted(known.as_ref(), run) {
+        match self.admitted(known.as_ref(), run, false) {
             Admitted::Yes => {}
             Admitted::No => return Ok(overtaken(run, invocation)),
             Admitted::Later => return Ok(Next::Later),
         }
-        let Compiled { mart, body } = match self.load(run).await? {
-            Some(Ok(compiled)) => compiled,
-            Some(Err(faults)) => return self.reject(run, None, &faults, None, invocation).await,
+        let (run, compiled) = match self.load(run).await? {
+            Some((run, Ok(compiled))) => (run, compiled),
+            Some((run, Err(faults))) => return self.reject(&run, None, &faults, None, invocation).await,
             // It was deleted for good, of which another event tells.
             None => return Ok(overtaken(run, invocation)),
         };
+        let (run, Compiled { mart, body }) = (&run, compiled);
         let name = &mart.definition.name;
         let before = self.ports.catalogue().mart(name).await?;
         if let Some(other) = before.as_ref().filter(|before| before.key != run.key) {
@@ -213,7 +214,7 @@ impl<P: Ports> MartDeploy<P> {
             run.version_id = version_id;
             return self.created(&run, invocation).await;
         }
-        match self.admitted(known.as_ref(), &run) {
+        match self.admitted(known.as_ref(), &run, true) {
             Admitted::Yes => {}
             Admitted::No => return Ok(overtaken(&run, invocation)),
             Admitted::Later => return Ok(Next::Later),
@@ -241,7 +242,7 @@ impl<P: Ports> MartDeploy<P> {
         Ok(Next::Done)
     }
 
-    fn admitted(&self, known: Option<&Deployment>, run: &Run) -> Admitted {
+    fn admitted(&self, known: Option<&Deployment>, run: &Run, deletion: bool) -> Admitted {
         let Some(known) = known else { return Admitted::Yes };
         let state = State::parse(&known.state);
         let order = compare(&known.sequencer, &run.sequencer);
@@ -250,14 +251,11 @@ impl<P: Ports> MartDeploy<P> {
         }
         if order.is_eq() {
             // Delivered again: what may not have been submitted is, with the same token.
-            let first = if run.version_id.is_empty() && known.version_id.is_none() {
-                State::Withdrawing
-            } else {
-                match known.mart.as_ref().map(|mart| mart.definition.kind) {
-                    Some(Kind::Query) => State::Checking,
-                    Some(Kind::Datashare) => State::Swapping,
-                    _ => State::Building,
-                }
+            let first = match known.mart.as_ref().map(|mart| mart.definition.kind) {
+                _ if deletion => State::Withdrawing,
+                Some(Kind::Query) => State::Checking,
+                Some(Kind::Datashare) => State::Swapping,
+                _ => State::Building,
             };
             return if state == Some(first) { Admitted::Yes } else { Admitted::No };
         }
@@ -265,14 +263,22 @@ impl<P: Ports> MartDeploy<P> {
         if state.is_some_and(State::holds) && !lost { Admitted::Later } else { Admitted::Yes }
     }
 
-    /// A version of a file, compiled; `None`: it is there no more.
-    pub(crate) async fn load(&self, run: &Run) -> Result<Option<Result<Compiled, Vec<Fault>>>, Error> {
+    /// A version of a file, compiled; `None`: it is there no more. An event that names no version is about the present one.
+    pub(crate) async fn load(&self, run: &Run) -> Result<Option<(Run, Result<Compiled, Vec<Fault>>)>, Error> {
         let version_id = Some(run.version_id.as_str()).filter(|version_id| !version_id.is_empty());
         match self.ports.bucket().get(&run.key, version_id, MAX_BYTES).await {
-            Ok(object) => Ok(object.map(|object| compile(&object.body, run))),
+            Ok(Some(object)) => {
+                let mut run = run.clone();
+                if let (true, Some(version_id)) = (run.version_id.is_empty(), object.version_id) {
+                    run.version_id = version_id;
+                }
+                let compiled = compile(&object.body, &run);
+                Ok(Some((run, compiled)))
+            }
+            Ok(None) => Ok(None),
             Err(error) if error.error_type() == "ObjectTooLarge" => {
                 let reason = format!("the file is too long, expected at most {} KB", MAX_BYTES / 1024);
-                Ok(Some(Err(vec![Fault::whole(reason)])))
+                Ok(Some((run.clone(), Err(vec![Fault::whole(reason)]))))
             }
             Err(error) => Err(error),
         }

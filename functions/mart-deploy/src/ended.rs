@@ -100,7 +100,8 @@ impl<P: Ports> MartDeploy<P> {
         if run.version_id.is_empty() && step == Step::Withdraw {
             return Ok(None);
         }
-        Ok(self.load(run).await?.and_then(Result::ok).map(|compiled| compiled.mart))
+        let loaded = self.load(run).await?;
+        Ok(loaded.and_then(|(_, compiled)| compiled.ok()).map(|compiled| compiled.mart))
     }
 
     #[expect(clippy::too_many_arguments, reason = "what is known of a statement and of its deployment")]

@@ -133,3 +133,18 @@ async fn every_message_may_come_twice_or_after_the_fact() {
         world.redshift.submitted().iter().filter(|(_, statement)| !statement.name.contains("/tidy/")).count()
     );
 }
+
+#[tokio::test]
+async fn an_event_without_a_version_is_about_the_present_one() {
+    let mut world = World::new();
+    let created = world.put(KEY, &view("SELECT a FROM s.t"));
+    let version = world.bucket.add(KEY, view("SELECT b FROM s.t"));
+    let mut event: serde_json::Value = serde_json::from_str(&created).expect("an event");
+    event["detail"]["object"].as_object_mut().expect("an object").remove("version-id");
+    for _ in 0..2 {
+        world.dealt(&event.to_string()).await;
+    }
+    world.settle().await;
+    assert_eq!(world.mart().await.map(|mart| mart.version_id), Some(version));
+    assert_eq!(world.steps(), ["build", "check", "swap"]);
+}

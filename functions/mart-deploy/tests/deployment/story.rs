@@ -158,7 +158,7 @@ async fn a_bad_file_is_rejected_by_line_and_the_last_good_one_stays() {
         let told = world.bus.take();
         assert_eq!((told.len(), told[0].detail_type.as_str()), (1, "Data Mart Rejected"));
         let rejected: Rejected = serde_json::from_value(told[0].detail.clone()).expect("a detail");
-        assert_eq!(rejected.key, KEY);
+        assert_eq!((rejected.mart.as_deref(), rejected.key.as_str()), (Some("rates"), KEY));
         assert_eq!(rejected.line.is_none(), text.len() > 60_000, "{}", rejected.reason);
         assert_eq!((world.state().as_str(), world.deployment().reason), ("rejected", Some(rejected.reason)));
         world.dealt(&bad).await;
