@@ -97,7 +97,7 @@ fn scenario() -> Value {
     })
 }
 
-/// Makes a function log all it can. Lambda tells it the template's LogLevel in this variable, the local cloud does not.
+/// Makes a function log all it can. The template allows TRACE, too; the tests run it at DEBUG.
 async fn log_everything(system: &System, function_output: &str) -> Tested {
     let path = format!("/2015-03-31/functions/{}/configuration", system.output(function_output)?);
     let configuration = system.cloud().rest("lambda", Method::GET, &path, None).await?;

@@ -7,7 +7,8 @@ use eventide_types::mart::delivery;
 use eventide_types::mart::statement::{self, EndState, StatementName};
 
 const TEMPLATE: &str = "data-marts.yaml";
-const BUCKET: &str = "the-mart-bucket";
+/// That of the events in `events/mart-deploy`.
+const BUCKET: &str = "eventide-data-marts-martbucket-1abcdefghijkl";
 
 #[test]
 fn functions_read_what_the_template_sets_within_the_same_limits() -> Tested {
@@ -120,7 +121,32 @@ const TAKEN: [(&str, &[&str]); 4] = [
 ];
 
 /// What each rule takes of the files in `events/`, each event by its file.
-const TAKEN_FILES: [(&str, &[&str]); 2] = [
+const TAKEN_FILES: [(&str, &[&str]); 4] = [
+    (
+        "UploadedRule",
+        &[
+            "mart-deploy/batch-with-poison.json",
+            "mart-deploy/created-key-of-nobody.json",
+            "mart-deploy/created-late-binding-view.json",
+            "mart-deploy/created-materialized-view.json",
+            "mart-deploy/created-query.json",
+            "mart-deploy/created-second-statement.json",
+            "mart-deploy/deleted-delete-marker.json",
+            "mart-deploy/deleted-for-good.json",
+            "mart-deploy/not-an-sqs-event.json",
+        ],
+    ),
+    (
+        "DeployedRule",
+        &[
+            "mart-deploy/build-failed.json",
+            "mart-deploy/build-finished.json",
+            "mart-deploy/check-finished.json",
+            "mart-deploy/refresh-finished.json",
+            "mart-deploy/swap-aborted.json",
+            "mart-deploy/swap-finished.json",
+        ],
+    ),
     (
         "EndedRule",
         &[
@@ -159,7 +185,7 @@ async fn the_rules_take_the_events_that_are_theirs_and_no_others() -> Tested {
     let mut resolver = resolver(&template, &[])?;
     resolver.know("MartBucket", BUCKET, BTreeMap::new());
     let mut files = BTreeMap::new();
-    for folder in ["mart-deliver", "mart-query"] {
+    for folder in ["mart-deliver", "mart-deploy", "mart-query", "mart-refresh"] {
         files.extend(recorded(folder)?);
     }
     let made = events();
@@ -173,8 +199,8 @@ async fn the_rules_take_the_events_that_are_theirs_and_no_others() -> Tested {
         let found = taken(&cloud, &pattern, &made).await?;
         assert_eq!(found, takes.iter().copied().collect(), "{rule}");
         let found = taken(&cloud, &pattern, &files).await?;
-        let takes = TAKEN_FILES.iter().find(|(name, _)| *name == rule).map_or(&[][..], |(_, files)| files);
-        assert_eq!(found, takes.iter().copied().collect(), "{rule}");
+        let takes = TAKEN_FILES.iter().filter(|(name, _)| *name == rule).flat_map(|(_, files)| *files);
+        assert_eq!(found, takes.copied().collect(), "{rule}");
     }
     Ok(())
 }
