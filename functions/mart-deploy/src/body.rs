@@ -3,9 +3,9 @@
 //! What is deployed is the text as its author wrote it, less the comments, so it has to mean to Redshift what it means
 //! to the parser here. Two readers of SQL differ in the corners of its lexical rules (escapes, nested comments, dollar
 //! quotes), and in such a corner a second statement could hide. So no text is taken that has one
-//! ([`lex`](self::lex)); what is left, every reader of SQL cuts into the same words.
+//! (`lex`); what is left, every reader of SQL cuts into the same words.
 //!
-//! Then the parsed statement is looked through ([`look`](self::look)): nothing that writes, locks or runs code that is
+//! Then the parsed statement is looked through (`look`): nothing that writes, locks or runs code that is
 //! not the query's own.
 
 mod lex;
