@@ -63,7 +63,7 @@ impl Marts {
     ///
     /// What keeps the stack from coming up.
     pub async fn start_on(cloud: LocalCloud, parameters: &[(&str, &str)]) -> Result<Self, String> {
-        let mut all = BTreeMap::from([("LogLevel", "DEBUG"), ("OverdueMinutes", "1")]);
+        let mut all = BTreeMap::from([("LogLevel", "DEBUG"), ("OverdueMinutes", "1"), ("BusySeconds", "1")]);
         all.extend(parameters.iter().copied());
         let all: Vec<_> = all.into_iter().collect();
         let outputs = cloud.deploy("infra/data-marts.yaml", "eventide-data-marts", &all).await?;
@@ -152,16 +152,26 @@ impl Marts {
     /// What the warehouse says.
     pub async fn table(&self, name: &str, text: &str) -> Result<(), String> {
         for warehouse in WAREHOUSES {
-            let mut sql = vec![format!("CREATE TABLE {name} {text}")];
-            for role in ["DeployRoleArn", "QueryRoleArn"] {
-                let user = self.database_user(role)?;
-                let schema = name.split('.').next().unwrap_or_default();
-                sql.push(format!("GRANT USAGE ON SCHEMA {schema} TO {user}"));
-                sql.push(format!("GRANT SELECT ON {name} TO {user}"));
-            }
-            let sql: Vec<_> = sql.iter().map(String::as_str).collect();
-            self.sql_in(warehouse, &sql).await?;
+            self.table_in(warehouse, name, text).await?;
         }
+        Ok(())
+    }
+
+    /// As [`Marts::table`], in this warehouse.
+    ///
+    /// # Errors
+    ///
+    /// What the warehouse says.
+    pub async fn table_in(&self, warehouse: &str, name: &str, text: &str) -> Result<(), String> {
+        let mut sql = vec![format!("CREATE TABLE {name} {text}")];
+        for role in ["DeployRoleArn", "QueryRoleArn"] {
+            let user = self.database_user(role)?;
+            let schema = name.split('.').next().unwrap_or_default();
+            sql.push(format!("GRANT USAGE ON SCHEMA {schema} TO {user}"));
+            sql.push(format!("GRANT SELECT ON {name} TO {user}"));
+        }
+        let sql: Vec<_> = sql.iter().map(String::as_str).collect();
+        self.sql_in(warehouse, &sql).await?;
         Ok(())
     }
 
