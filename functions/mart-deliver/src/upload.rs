@@ -10,6 +10,9 @@ use sha2::{Digest as _, Sha256};
 /// Bytes of a part. S3 wants at least 5 MiB and takes 10,000 of them (S3 user guide, multipart upload limits): 80 GiB, far above
 /// the 500 MB of a result. Two parts are in memory at a time: one that fills and one that goes.
 const PART_BYTES: usize = 8 * 1024 * 1024;
+/// Room for a part and for the page that completes it: allocated once, not over and over as it grows. Memory that is
+/// never written to is none.
+const BUFFER_BYTES: usize = PART_BYTES + 2 * 1024 * 1024;
 
 /// A file that is being uploaded. It appears under its key when it is finished, whole.
 #[derive(Debug)]
@@ -42,7 +45,8 @@ impl<'a, B: Bucket> Upload<'a, B> {
     /// Those of S3.
     pub async fn begin(bucket: &'a B, key: &str, content_type: &str) -> Result<Self, Error> {
         let upload = bucket.begin(key, content_type).await?;
-        Ok(Self { bucket, upload, parts: Vec::new(), buffer: Vec::new(), bytes: 0, digest: Sha256::new() })
+        let buffer = Vec::with_capacity(BUFFER_BYTES);
+        Ok(Self { bucket, upload, parts: Vec::new(), buffer, bytes: 0, digest: Sha256::new() })
     }
 
     /// Uploads what has gathered, if it makes a part.
@@ -52,7 +56,9 @@ impl<'a, B: Bucket> Upload<'a, B> {
     /// Those of S3.
     pub async fn flush(&mut self) -> Result<(), Error> {
         while self.buffer.len() >= PART_BYTES {
-            let rest = self.buffer.split_off(PART_BYTES);
+            let mut rest = Vec::with_capacity(BUFFER_BYTES);
+            rest.extend_from_slice(self.buffer.get(PART_BYTES..).unwrap_or_default());
+            self.buffer.truncate(PART_BYTES);
             let part = mem::replace(&mut self.buffer, rest);
             self.part(part).await?;
         }
