@@ -225,8 +225,14 @@ async fn services_that_fail_delay_a_delivery_and_no_more() -> Tested {
         // One after the other, so that no message fails at every receipt.
         marts.fault(&rule(call, effect)).await?;
         ask(&marts, call).await?;
-        let delivered = marts.delivered("staff").await?;
-        assert_eq!((delivered.rows.len(), &delivered.manifest["requestId"]), (10, &json!(call)));
+        // A result may be told twice, so another's may come again before this one's first.
+        let delivered = loop {
+            let delivered = marts.delivered("staff").await?;
+            if delivered.manifest["requestId"] == call {
+                break delivered;
+            }
+        };
+        assert_eq!(delivered.rows.len(), 10);
         let faults = marts.faults().await?;
         assert!(faults.iter().all(|rule| rule["applied"] == ALL_ATTEMPTS), "{faults:?}");
     }
