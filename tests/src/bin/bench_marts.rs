@@ -24,13 +24,15 @@ use eventide_types::mart::definition::Format;
 /// Starts of each function with each sort of endpoint.
 const STARTS: usize = 21;
 /// Rounds of deliveries; each gives one figure a kind.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 7;
 /// Rows that a round delivers of each kind at least, in as many deliveries as it takes, and 20 at most.
 const ROWS: u64 = 1_000_000;
 /// Deliveries without rows that tell what one costs whatever its size.
 const EMPTY: usize = 20;
 /// What the template gives mart-deliver.
 const TIMEOUT: Duration = Duration::from_secs(900);
+/// Rows of the delivery that those of the same round are compared with.
+const REFERENCE: u64 = 1_000_000;
 /// MB/s of one core that CSV has to reach.
 const CSV_SPEED: f64 = 80.0;
 
@@ -221,7 +223,8 @@ fn targets(series: &Series) {
         let medians =
             |what: &str| kinds().map(|kind| series.median(&format!("{kind} {what}"))).collect::<Vec<_>>();
         let most = |values: &[f64]| values.iter().copied().fold(f64::NAN, f64::max);
-        let rows = medians("row");
+        let reference = format!("{} row", kind(format, REFERENCE));
+        let rows: Vec<f64> = kinds().map(|kind| series.ratio(&format!("{kind} row"), &reference)).collect();
         let least = rows.iter().copied().fold(f64::NAN, f64::min);
         let name = format.extension();
         judge(&format!("{name}: a row's cost, dearest size to cheapest"), most(&rows) / least, 1.2);
