@@ -231,6 +231,6 @@ async fn a_request_that_is_refused_names_its_fault_and_what_is_allowed() -> Test
         .map_err(|error| error.to_string())?;
     assert_eq!(body["requestPayload"]["source"], "some.stranger", "{body}");
     assert_eq!(body["responsePayload"]["errorType"], "Permanent.CallerNotAllowed", "{body}");
-    assert_eq!(marts.queries("").await?, Vec::<Value>::new(), "nothing was run");
+    assert_eq!(marts.statements("eventide/query/").await?, Vec::<Value>::new(), "nothing was run");
     Ok(())
 }

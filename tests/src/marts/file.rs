@@ -7,6 +7,7 @@ pub const SCHEMA: &str = "humanresources_marts";
 #[derive(Clone, Debug)]
 pub struct File {
     name: String,
+    owner: &'static str,
     kind: &'static str,
     warehouse: &'static str,
     lines: Vec<String>,
@@ -20,6 +21,7 @@ impl File {
     pub fn query(name: &str, body: &str) -> Self {
         Self {
             name: name.to_owned(),
+            owner: "people",
             kind: "query",
             warehouse: "workgroup = \"eventide\"",
             lines: Vec::new(),
@@ -45,6 +47,13 @@ impl File {
     pub fn datashare(name: &str, schema: &str, namespaces: &[&str]) -> Self {
         let file = Self { kind: "datashare", ..Self::query(name, "") };
         file.table(&format!("[share]\nschema = {schema:?}\nnamespaces = {namespaces:?}"))
+    }
+
+    /// Of another team.
+    #[must_use]
+    pub fn of(mut self, owner: &'static str) -> Self {
+        self.owner = owner;
+        self
     }
 
     /// In the cluster instead of the workgroup.
@@ -83,17 +92,17 @@ impl File {
     /// Its key in the mart bucket.
     #[must_use]
     pub fn key(&self) -> String {
-        format!("people/{}.sql", self.name)
+        format!("{}/{}.sql", self.owner, self.name)
     }
 
     /// Its text.
     #[must_use]
     pub fn text(&self) -> String {
-        let Self { name, kind, warehouse, lines, tables, body } = self;
+        let Self { name, owner, kind, warehouse, lines, tables, body } = self;
         let mut header = vec![
             format!("name = \"{name}\""),
             "description = \"A mart of the tests.\"".to_owned(),
-            "owner = \"people\"".to_owned(),
+            format!("owner = \"{owner}\""),
             "database = \"dev\"".to_owned(),
             format!("kind = \"{kind}\""),
             format!("warehouse = {{ {warehouse} }}"),

@@ -51,6 +51,57 @@ impl Marts {
         Ok(faults.get("rules").and_then(Value::as_array).cloned().unwrap_or_default())
     }
 
+    /// The calls that a function has made so far, as `service:Operation`, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// If the local cloud does not answer.
+    pub async fn calls(&self, function: &str) -> Result<Vec<String>, String> {
+        let journal = self.cloud.control(Method::GET, &format!("journal?caller={function}"), None).await?;
+        let entries = journal.get("entries").and_then(Value::as_array).into_iter().flatten();
+        let call = |entry: &Value| {
+            let member = |name: &str| entry.get(name).and_then(Value::as_str).map(str::to_owned);
+            Some(format!("{}:{}", member("service")?, member("operation")?))
+        };
+        Ok(entries.filter_map(call).collect())
+    }
+
+    /// Forgets the calls so far, and the faults.
+    ///
+    /// # Errors
+    ///
+    /// If the local cloud does not answer.
+    pub async fn forget(&self) -> Result<(), String> {
+        self.cloud.control(Method::DELETE, "journal", None).await?;
+        self.cloud.control(Method::DELETE, "faults", None).await?;
+        Ok(())
+    }
+
+    /// Has a function killed after so many more of its calls and one.
+    ///
+    /// # Errors
+    ///
+    /// If the local cloud does not answer.
+    pub async fn kill_after(&self, function: &str, calls: usize) -> Result<(), String> {
+        let effect = json!({ "type": "kill" });
+        self.fault(&json!({ "match": { "caller": function }, "skip": calls, "times": 1, "effect": effect }))
+            .await
+    }
+
+    /// Waits until the only fault has taken place.
+    ///
+    /// # Errors
+    ///
+    /// If it has not within [`PATIENCE`].
+    pub async fn await_fault(&self) -> Result<(), String> {
+        eventually("the fault", PATIENCE, || async {
+            let faults = self.faults().await.ok()?;
+            let applied = |rule: &Value| rule.get("applied").and_then(Value::as_u64) == Some(1);
+            faults.iter().any(applied).then_some(())
+        })
+        .await
+    }
+
     /// Lets messages of a queue that failed come back after this many seconds.
     ///
     /// # Errors
