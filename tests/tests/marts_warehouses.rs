@@ -13,6 +13,8 @@ type Tested = Result<(), String>;
 
 const STAFF: &str = "humanresources_marts.staff";
 const NAMESPACE: &str = "13b8833d-17c6-4f16-8fe4-1a018f5ed00d";
+/// Only the test's own invocations come at that time.
+const DUE: &str = "refresh = \"cron(0 6 1 1 ? 2030)\"";
 const OTHER_NAMESPACE: &str = "86b5169f-01dc-4a6f-9fbb-e2e24359e9a8";
 
 async fn rows(marts: &Marts, mart: &str) -> Result<Vec<Vec<Option<String>>>, String> {
@@ -129,9 +131,7 @@ async fn a_datashare_has_its_consumers_and_takes_up_new_tables() -> Tested {
         let rows = marts.rows_of("SELECT consumer_namespace FROM svv_datashare_consumers ORDER BY 1").await?;
         Ok::<_, String>(rows.concat().into_iter().flatten().collect::<Vec<_>>())
     };
-    let file = |namespaces: &[&str]| {
-        File::datashare("gold_share", "gold", namespaces).line("refresh = \"rate(5 minutes)\"")
-    };
+    let file = |namespaces: &[&str]| File::datashare("gold_share", "gold", namespaces).line(DUE);
     marts.deploy(&file(&[NAMESPACE])).await?;
     assert_eq!(
         (shared().await?, consumers().await?),
@@ -140,11 +140,25 @@ async fn a_datashare_has_its_consumers_and_takes_up_new_tables() -> Tested {
     marts.sql(&["CREATE TABLE gold.second (id INTEGER)"]).await?;
     assert_eq!(shared().await?, ["gold.first", "gold.second"]);
 
+    // What the warehouse does not take up by itself, the refresh does.
+    marts
+        .sql(&[
+            "ALTER DATASHARE gold_share SET INCLUDENEW = FALSE FOR SCHEMA gold",
+            "CREATE TABLE gold.third (id INTEGER)",
+        ])
+        .await?;
+    assert_eq!(shared().await?.len(), 2);
+    refresh(&marts, "06:00:05").await?;
+    eventually("the third table being shared", PATIENCE, || async {
+        (shared().await.ok()? == ["gold.first", "gold.second", "gold.third"]).then_some(())
+    })
+    .await?;
+
     // Consumers change with the file, and nobody else loses access meanwhile.
     marts.deploy(&file(&[NAMESPACE, OTHER_NAMESPACE])).await?;
     assert_eq!(consumers().await?, [NAMESPACE, OTHER_NAMESPACE]);
     marts.deploy(&file(&[OTHER_NAMESPACE])).await?;
-    assert_eq!((shared().await?.len(), consumers().await?), (2, vec![OTHER_NAMESPACE.to_owned()]));
+    assert_eq!((shared().await?.len(), consumers().await?), (3, vec![OTHER_NAMESPACE.to_owned()]));
 
     let refused = marts.ask(&json!({ "mart": "gold_share" })).await?.err().ok_or("it was accepted")?;
     assert_eq!(refused["errorType"], "Permanent.CallerNotAllowed", "{refused}");
@@ -160,5 +174,44 @@ async fn a_datashare_has_its_consumers_and_takes_up_new_tables() -> Tested {
         [row(&["0"])],
         "its tables are not its own"
     );
+    Ok(())
+}
+
+/// Has mart-refresh look for what is due at a time of the 1st of January 2030; the names of the statements that it began.
+async fn refresh(marts: &Marts, time: &str) -> Result<Vec<String>, String> {
+    let event = json!({ "source": "aws.events", "time": format!("2030-01-01T{time}Z") });
+    let answer = marts.invoke("RefreshFunction", &event).await?.map_err(|error| error.to_string())?;
+    assert_eq!(answer["notBegun"], json!([]), "{answer}");
+    let begun = answer["begun"].as_array().into_iter().flatten();
+    Ok(begun.filter_map(|name| name.as_str().map(str::to_owned)).collect())
+}
+
+#[tokio::test]
+async fn a_materialized_view_is_refreshed_when_it_is_due_and_once() -> Tested {
+    let marts = Marts::start().await?;
+    marts.table(STAFF, "AS SELECT g.n AS id, 'p' AS name FROM generate_series(1, 3) AS g(n)").await?;
+    let file = File::materialized("kept", &format!("SELECT id FROM {STAFF}")).line(DUE);
+    marts.deploy(&file).await?;
+    marts.sql(&[&format!("INSERT INTO {STAFF} VALUES (4, 'p')")]).await?;
+    assert_eq!(rows(&marts, "kept").await?.len(), 3, "as it was when it was made");
+    assert_eq!(refresh(&marts, "05:59:59").await?, Vec::<String>::new(), "it is not due yet");
+    assert_eq!(rows(&marts, "kept").await?.len(), 3);
+
+    let begun = refresh(&marts, "06:00:05").await?;
+    assert_eq!(begun, ["eventide/refresh/kept/20300101T0600Z"]);
+    eventually("the fourth row", PATIENCE, || async {
+        (rows(&marts, "kept").await.ok()?.len() == 4).then_some(())
+    })
+    .await?;
+    // The schedule looks back; what has been refreshed is not refreshed again.
+    assert_eq!(refresh(&marts, "06:05:05").await?, begun);
+    let statements = marts.statements("eventide/refresh/").await?;
+    assert_eq!(statements.len(), 1, "{statements:?}");
+    eventually("the refresh being booked", PATIENCE, || async {
+        let usage = marts.usage().await.ok()?;
+        usage.iter().any(|usage| usage["purpose"] == "refresh" && usage["mart"] == "kept").then_some(())
+    })
+    .await?;
+    assert_eq!(refresh(&marts, "07:00:00").await?, Vec::<String>::new());
     Ok(())
 }
