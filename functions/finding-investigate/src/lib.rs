@@ -137,9 +137,7 @@ impl<Q: Queue> FindingInvestigate<Q> {
             invocation.metrics.count("FindingsDecided", 1, &[("Decision", decision)]);
             decided.push(Decided { id, decision });
         }
-        for sent in self.queue.send(messages).await? {
-            sent?;
-        }
+        self.queue.send_all(messages).await?;
         match invalid {
             Some(error) => Err(error),
             None => Ok(Answer { findings: decided }),

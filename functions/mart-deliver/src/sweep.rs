@@ -117,8 +117,5 @@ async fn send(queue: &impl Queue, token: &str) -> Result<(), Error> {
 }
 
 async fn send_body(queue: &impl Queue, body: String) -> Result<(), Error> {
-    for sent in queue.send(vec![Outgoing { body, ..Outgoing::default() }]).await? {
-        sent?;
-    }
-    Ok(())
+    queue.send_all(vec![Outgoing { body, ..Outgoing::default() }]).await
 }

@@ -306,10 +306,7 @@ impl<P: Ports> MartDeploy<P> {
 
     pub(crate) async fn send(&self, body: String, delay_seconds: u16) -> Result<(), Error> {
         let message = Outgoing { body, delay_seconds, ..Outgoing::default() };
-        for sent in self.ports.queue().send(vec![message]).await? {
-            sent?;
-        }
-        Ok(())
+        self.ports.queue().send_all(vec![message]).await
     }
 
     pub(crate) fn now(&self) -> OffsetDateTime {

@@ -373,10 +373,7 @@ pub(crate) async fn send(
     let body = serde_json::to_string(message).map_err(|error| {
         Error::permanent("Unwritable", "the message cannot be written").with_source(error)
     })?;
-    for sent in queue.send(vec![Outgoing { body, delay_seconds, ..Outgoing::default() }]).await? {
-        sent?;
-    }
-    Ok(())
+    queue.send_all(vec![Outgoing { body, delay_seconds, ..Outgoing::default() }]).await
 }
 
 /// `UNLOAD` takes its query as a literal, in which there can be no parameters and every quote and backslash would have

@@ -79,4 +79,12 @@ pub trait Queue: Send + Sync {
         &self,
         messages: Vec<Outgoing>,
     ) -> impl Future<Output = Result<Vec<Result<String, Error>>, Error>> + Send;
+
+    /// As [`send`](Self::send), where nothing is done about a single message.
+    ///
+    /// # Errors
+    /// The first message's error, if one was not sent; the others have been.
+    fn send_all(&self, messages: Vec<Outgoing>) -> impl Future<Output = Result<(), Error>> + Send {
+        async { self.send(messages).await?.into_iter().try_for_each(|sent| sent.map(drop)) }
+    }
 }
