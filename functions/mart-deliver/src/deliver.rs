@@ -189,7 +189,7 @@ impl<P: Ports> MartDeliver<P> {
             let message = format!("request `{}` has no statement", request.token);
             return Err(Error::permanent("NotSubmitted", message));
         };
-        let nothing_to_deliver = request.inline || is_final(request.state);
+        let nothing_to_deliver = request.inline || request.state.is_final();
         let Some(described) = self.ports.redshift().describe(&statement_id, 0).await? else {
             let reason = "Redshift knows no such statement, expected one of the last 24 hours";
             return Ok((!nothing_to_deliver).then(|| Failure::new("ResultExpired", reason)));
@@ -237,8 +237,8 @@ impl<P: Ports> MartDeliver<P> {
         invocation: &Invocation,
     ) -> Result<Delivered, Error> {
         let format = request.format;
-        let key = format!("{}.{}", request.key, format.extension());
-        let mut upload = Upload::begin(self.ports.bucket(), &key, Encoder::content_type(format)).await?;
+        let mut upload =
+            Upload::begin(self.ports.bucket(), &request.file_key(), Encoder::content_type(format)).await?;
         let rows = invocation.deadline.run(TELLING, self.rows(&mut upload, format, described)).await;
         match rows.map_err(Error::from).and_then(|rows| rows) {
             Ok((uploaded, columns, rows)) => {
@@ -295,15 +295,8 @@ impl<P: Ports> MartDeliver<P> {
     async fn delivering(&self, request: &mut Record) -> Result<bool, Error> {
         request.state = State::Delivering;
         request.updated_at = self.clock.now();
-        self.ports.requests().advance(request, &ON_THEIR_WAY).await
+        self.ports.requests().advance(request, &State::ON_ITS_WAY).await
     }
-}
-
-/// The states of requests that have not ended.
-pub(crate) const ON_THEIR_WAY: [State; 3] = [State::Accepted, State::Submitted, State::Delivering];
-
-pub(crate) fn is_final(state: State) -> bool {
-    !ON_THEIR_WAY.contains(&state)
 }
 
 /// A query stops one row above the cap.

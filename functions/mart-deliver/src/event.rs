@@ -3,6 +3,7 @@
 use eventide_kit::Error;
 use eventide_kit::event::parse;
 use eventide_kit::sqs::SqsEvent;
+use eventide_types::mart::message::Delivery;
 use eventide_types::mart::statement::{StatementName, StatusChange};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -61,16 +62,6 @@ struct Body {
     detail: Option<IgnoredAny>,
 }
 
-/// A message of mart-query's or of the sweep.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Own {
-    token: String,
-    error_class: Option<String>,
-    #[serde(default)]
-    reason: String,
-}
-
 /// Reads an event.
 ///
 /// # Errors
@@ -97,7 +88,7 @@ pub fn read(event: &RawValue) -> Result<Trigger, Error> {
 pub(crate) fn message(body: &str) -> Result<Message, Error> {
     let Body { detail } = parse(body.as_bytes())?;
     if detail.is_none() {
-        let Own { token, error_class, reason } = parse(body.as_bytes())?;
+        let Delivery { token, error_class, reason } = parse(body.as_bytes())?;
         let given_up = error_class.map(|error_class| News::GivenUp { error_class, reason });
         return Ok(Message { token, news: given_up.unwrap_or(News::HandedOver) });
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
-use crate::deliver::{Delivered, Failure, MartDeliver, ON_THEIR_WAY, Ports, is_final};
+use crate::deliver::{Delivered, Failure, MartDeliver, Ports};
 
 /// Files that an event names: it may have 1 MiB. The manifest names them all.
 const MAX_KEYS: usize = 100;
@@ -27,7 +27,7 @@ impl<P: Ports> MartDeliver<P> {
         invocation: &Invocation,
     ) -> Result<(), Error> {
         let now = self.clock.now();
-        let key = format!("{}.manifest.json", request.key);
+        let key = request.manifest_key();
         let manifest = manifest(request, described, delivered, self.ports.bucket().name(), now);
         let body = serde_json::to_vec_pretty(&manifest).map_err(|error| {
             Error::permanent("Unwritable", "the manifest cannot be written").with_source(error)
@@ -49,7 +49,7 @@ impl<P: Ports> MartDeliver<P> {
         self.tell(delivery::event::READY, &ready).await?;
         request.state = State::Delivered;
         request.updated_at = now;
-        self.ports.requests().advance(request, &ON_THEIR_WAY).await?;
+        self.ports.requests().advance(request, &State::ON_ITS_WAY).await?;
         let dimensions = [("Mart", request.request.mart.as_str()), ("Owner", request.owner.as_str())];
         invocation.metrics.count("ResultsDelivered", 1, &dimensions);
         invocation.metrics.count("RowsDelivered", delivered.rows, &dimensions);
@@ -75,12 +75,12 @@ impl<P: Ports> MartDeliver<P> {
         failure: Failure,
         invocation: &Invocation,
     ) -> Result<(), Error> {
-        if request.inline || is_final(request.state) {
+        if request.inline || request.state.is_final() {
             return Ok(());
         }
         // Another message may have been quicker, and more successful.
         let Some(current) = self.ports.requests().request(&request.token).await? else { return Ok(()) };
-        if is_final(current.state) {
+        if current.state.is_final() {
             return Ok(());
         }
         let Failure { class, reason, warehouse_error } = failure;
@@ -98,7 +98,7 @@ impl<P: Ports> MartDeliver<P> {
         request.state = State::Failed;
         request.reason = Some(reason);
         request.updated_at = self.clock.now();
-        self.ports.requests().advance(request, &ON_THEIR_WAY).await?;
+        self.ports.requests().advance(request, &State::ON_ITS_WAY).await?;
         invocation.metrics.count("ResultsFailed", 1, &[("Mart", &request.request.mart), ("Reason", &class)]);
         tracing::warn!(
             token = request.token,
@@ -143,7 +143,7 @@ impl<P: Ports> MartDeliver<P> {
             bytes: described.bytes.unwrap_or(0),
         };
         self.ports.usages().record(&usage).await?;
-        if request.state == State::Delivering || (is_final(request.state) && !request.inline) {
+        if request.state == State::Delivering || (request.state.is_final() && !request.inline) {
             // Measured by an earlier attempt.
             return Ok(());
         }

@@ -2,14 +2,14 @@
 
 use eventide_clients::marts::Requests as _;
 use eventide_clients::redshift_data::{RedshiftData as _, Status};
-use eventide_clients::sqs::{Outgoing, Queue};
+use eventide_clients::sqs::{Outgoing, Queue as _};
 use eventide_kit::{Error, Invocation};
+use eventide_types::mart::message::{Delivery, Postponed};
 use eventide_types::mart::request::{Record, State};
 use serde::Serialize;
-use serde_json::json;
 use time::Duration;
 
-use crate::deliver::{MartDeliver, ON_THEIR_WAY, Ports, is_final};
+use crate::deliver::{MartDeliver, Ports};
 
 /// Requests that one sweep looks at. The next one is 5 minutes away.
 const MOST: usize = 200;
@@ -59,7 +59,7 @@ impl<P: Ports> MartDeliver<P> {
 
     async fn look_after(&self, token: &str, swept: &mut Swept) -> Result<(), Error> {
         let Some(request) = self.ports.requests().request(token).await? else { return Ok(()) };
-        if is_final(request.state) {
+        if request.state.is_final() {
             return Ok(());
         }
         swept.overdue += 1;
@@ -74,7 +74,8 @@ impl<P: Ports> MartDeliver<P> {
             return self.still_running(request).await;
         }
         // Unknown statements too: the delivery tells who waits that the result has expired.
-        send(self.ports.deliver_queue(), token).await?;
+        let delivery = Outgoing::json(&Delivery::of(token), 0)?;
+        self.ports.deliver_queue().send_all(vec![delivery]).await?;
         swept.delivered += 1;
         Ok(())
     }
@@ -88,8 +89,8 @@ impl<P: Ports> MartDeliver<P> {
     async fn never_submitted(&self, request: Record, swept: &mut Swept) -> Result<(), Error> {
         // mart-query died between accepting and submitting, or its message was lost. A second submission is the same
         // statement.
-        let again = json!({ "token": request.token, "refusals": 0 });
-        send_body(self.ports.query_queue(), again.to_string()).await?;
+        let postponed = Outgoing::json(&Postponed { token: request.token, refusals: 0 }, 0)?;
+        self.ports.query_queue().send_all(vec![postponed]).await?;
         swept.submitted += 1;
         Ok(())
     }
@@ -106,16 +107,8 @@ impl<P: Ports> MartDeliver<P> {
         request.state = State::Failed;
         request.reason = Some("nobody waited for the rows any more".to_owned());
         request.updated_at = now;
-        self.ports.requests().advance(&request, &ON_THEIR_WAY).await?;
+        self.ports.requests().advance(&request, &State::ON_ITS_WAY).await?;
         swept.given_up += 1;
         Ok(())
     }
-}
-
-async fn send(queue: &impl Queue, token: &str) -> Result<(), Error> {
-    send_body(queue, json!({ "token": token }).to_string()).await
-}
-
-async fn send_body(queue: &impl Queue, body: String) -> Result<(), Error> {
-    queue.send_all(vec![Outgoing { body, ..Outgoing::default() }]).await
 }

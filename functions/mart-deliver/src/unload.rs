@@ -56,7 +56,7 @@ struct Base {
 impl<P: Ports> MartDeliver<P> {
     /// Reads what the warehouse wrote, by its manifest.
     pub(crate) async fn unloaded(&self, request: &Record) -> Result<Delivered, Error> {
-        let key = format!("{}/manifest", request.key);
+        let key = format!("{}manifest", request.unload_prefix());
         let Some(object) = self.ports.bucket().get(&key, None, MAX_MANIFEST).await? else {
             return Err(Error::retryable("ManifestMissing", "the warehouse wrote no manifest"));
         };

@@ -12,10 +12,11 @@ use eventide_kit::event::parse;
 use eventide_kit::sqs::{DeadLetters, Options, Record as Message, SqsBatchResponse, SqsEvent, each, respond};
 use eventide_kit::{Class, Error, Invocation};
 use eventide_types::mart::Mart;
+use eventide_types::mart::definition::Format;
+use eventide_types::mart::message::{Delivery, Postponed};
 use eventide_types::mart::request::{Record, State};
-use eventide_types::mart::{definition::Format, statement};
+use eventide_types::mart::statement::StatementName;
 use eventide_types::printable;
-use serde::{Deserialize, Serialize};
 
 use crate::accept::{accept, allows};
 use crate::answer::{Answer, HttpAnswer, Location, Response};
@@ -69,23 +70,6 @@ pub struct MartQuery<P> {
     pub(crate) ports: P,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
-}
-
-/// What mart-deliver is told of a request that could not be submitted, so that it tells whoever waits for it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct GivenUp<'a> {
-    token: &'a str,
-    error_class: &'a str,
-    reason: &'a str,
-}
-
-/// A message of the function to itself.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Again {
-    token: String,
-    /// How often Redshift has had no room.
-    refusals: u32,
 }
 
 /// What came of an attempt to submit.
@@ -222,7 +206,8 @@ impl<P: Ports> MartQuery<P> {
             database: record.database.clone(),
             sql: if record.unload { unload(record, &self.settings) } else { vec![record.sql.clone()] },
             parameters: record.parameters.clone(),
-            name: format!("{}{}/{}", statement::QUERY, record.request.mart, record.token),
+            name: StatementName::Query { mart: record.request.mart.clone(), token: record.token.clone() }
+                .to_string(),
             client_token: record.token.clone(),
             // CSV is the cheaper to deliver. Only JSON tells a null from an empty text.
             result_format: if csv { ResultFormat::Csv } else { ResultFormat::Json },
@@ -237,8 +222,9 @@ impl<P: Ports> MartQuery<P> {
         if record.inline {
             return self.fail(record, &reason).await;
         }
-        let given_up = GivenUp { token: &record.token, error_class: error.error_type(), reason: &reason };
-        send(self.ports.deliver_queue(), &given_up, 0).await
+        let error_class = Some(error.error_type().to_owned());
+        let given_up = Delivery { error_class, reason, ..Delivery::of(&record.token) };
+        self.ports.deliver_queue().send_all(vec![Outgoing::json(&given_up, 0)?]).await
     }
 
     pub(crate) async fn fail(&self, record: &mut Record, reason: &str) -> Result<(), Error> {
@@ -260,7 +246,7 @@ impl<P: Ports> MartQuery<P> {
     }
 
     async fn once_more(&self, message: Arc<Message>, invocation: &Invocation) -> Result<(), Error> {
-        let Again { token, refusals } = parse(message.body.as_bytes())?;
+        let Postponed { token, refusals } = parse(message.body.as_bytes())?;
         let Some(record) = self.ports.marts().request(&token).await? else {
             let message = format!(
                 "no request has the token `{}`, expected one of the last 30 days",
@@ -283,8 +269,8 @@ impl<P: Ports> MartQuery<P> {
         // Before its message comes back it is not overdue: the sweep would send another.
         record.updated_at = self.clock.now() + time::Duration::seconds(delay.into());
         if self.ports.marts().advance(&record, &[State::Accepted]).await? {
-            let again = Again { token: record.token.clone(), refusals };
-            send(self.ports.query_queue(), &again, delay).await?;
+            let postponed = Postponed { token: record.token.clone(), refusals };
+            self.ports.query_queue().send_all(vec![Outgoing::json(&postponed, delay)?]).await?;
         }
         Ok(record)
     }
@@ -322,9 +308,9 @@ impl<P: Ports> MartQuery<P> {
             return Ok(answer);
         }
         let life = self.settings.link_life;
-        let manifest = format!("{}.manifest.json", record.key);
+        let manifest = record.manifest_key();
         let manifest_url = Some(self.ports.bucket().presigned(&manifest, life).await?);
-        let file = (!record.unload).then(|| format!("{}.{}", record.key, record.format.extension()));
+        let file = (!record.unload).then(|| record.file_key());
         let url = match &file {
             Some(file) => Some(self.ports.bucket().presigned(file, life).await?),
             None => None,
@@ -365,17 +351,6 @@ fn same(earlier: Record, wanted: &Record) -> Result<Record, Error> {
     Err(Error::permanent("PayloadMismatch", message))
 }
 
-pub(crate) async fn send(
-    queue: &impl Queue,
-    message: &impl Serialize,
-    delay_seconds: u16,
-) -> Result<(), Error> {
-    let body = serde_json::to_string(message).map_err(|error| {
-        Error::permanent("Unwritable", "the message cannot be written").with_source(error)
-    })?;
-    queue.send_all(vec![Outgoing { body, delay_seconds, ..Outgoing::default() }]).await
-}
-
 /// `UNLOAD` takes its query as a literal, in which there can be no parameters and every quote and backslash would have
 /// to be told apart. So the query fills a temporary table, and the literal names nothing but that.
 fn unload(record: &Record, settings: &Settings) -> Vec<String> {
@@ -386,8 +361,9 @@ fn unload(record: &Record, settings: &Settings) -> Vec<String> {
     vec![
         format!("CREATE TEMP TABLE eventide_result AS {}", record.sql),
         format!(
-            "UNLOAD ('SELECT * FROM eventide_result') TO 's3://{}/{}/' IAM_ROLE {role} FORMAT AS PARQUET MANIFEST VERBOSE ALLOWOVERWRITE",
-            settings.result_bucket, record.key
+            "UNLOAD ('SELECT * FROM eventide_result') TO 's3://{}/{}' IAM_ROLE {role} FORMAT AS PARQUET MANIFEST VERBOSE ALLOWOVERWRITE",
+            settings.result_bucket,
+            record.unload_prefix()
         ),
     ]
 }

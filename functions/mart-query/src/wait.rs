@@ -6,14 +6,15 @@ use eventide_clients::marts::Requests as _;
 use eventide_clients::redshift_data::{
     Column, Described, RedshiftData as _, ResultFormat, Rows as PageRows, Status,
 };
+use eventide_clients::sqs::{Outgoing, Queue as _};
 use eventide_kit::{Error, Invocation};
 use eventide_types::mart::Mart;
 use eventide_types::mart::definition::Format;
+use eventide_types::mart::message::Delivery;
 use eventide_types::mart::request::{Record, State};
-use serde_json::json;
 
 use crate::answer::{Answer, Header};
-use crate::query::{MartQuery, Ports, send};
+use crate::query::{MartQuery, Ports};
 use crate::rows::Rows;
 
 /// The longest answer in bytes, its quotes escaped: Lambda's limit is 6 MB (6,291,456 bytes) for request and response
@@ -166,7 +167,8 @@ impl<P: Ports> MartQuery<P> {
             return self.standing(&ended.unwrap_or(record)).await;
         }
         tracing::info!(token = record.token, "result handed over: too long to answer with");
-        send(self.ports.deliver_queue(), &json!({ "token": record.token }), 0).await?;
+        let delivery = Outgoing::json(&Delivery::of(&record.token), 0)?;
+        self.ports.deliver_queue().send_all(vec![delivery]).await?;
         self.on_its_way(&record).await
     }
 }

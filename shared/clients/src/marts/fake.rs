@@ -7,7 +7,7 @@ use eventide_types::mart::request::{Record, State};
 use time::OffsetDateTime;
 
 use super::sequencer::compare;
-use super::{Catalogue, Deployment, Requests, Usage, Usages, is_final, name_taken};
+use super::{Catalogue, Deployment, Requests, Usage, Usages, name_taken};
 use crate::faults::Faults;
 
 /// Statements on a page of [`Usages::month`].
@@ -177,7 +177,7 @@ impl Requests for FakeMarts {
 
     async fn stale(&self, before: OffsetDateTime, limit: usize) -> Result<Vec<String>, Error> {
         let tables = self.checked(Operation::Stale)?;
-        let open = tables.requests.values().filter(|record| !is_final(record.state));
+        let open = tables.requests.values().filter(|record| !record.state.is_final());
         let mut stale: Vec<_> = open.filter(|record| record.updated_at < before).collect();
         stale.sort_by_key(|record| record.updated_at);
         Ok(stale.into_iter().take(limit).map(|record| record.token.clone()).collect())

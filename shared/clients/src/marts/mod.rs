@@ -141,14 +141,6 @@ pub trait Usages: Send + Sync {
     ) -> impl Future<Output = Result<(Vec<Usage>, Option<String>), Error>> + Send;
 }
 
-/// Whether a request is on its way no more.
-fn is_final(state: State) -> bool {
-    match state {
-        State::Accepted | State::Submitted | State::Delivering => false,
-        State::Delivered | State::Failed => true,
-    }
-}
-
 fn name_taken(name: &str) -> Error {
     let message = format!("the name `{name}` is that of another file's mart, expected a name of its own");
     Error::permanent("NameTaken", message)

@@ -43,6 +43,17 @@ impl fmt::Debug for Outgoing {
 const MAX_DELAY: u16 = 900;
 
 impl Outgoing {
+    /// A message of JSON, without attributes.
+    ///
+    /// # Errors
+    /// `Permanent.Unwritable` if it cannot be written.
+    pub fn json(message: &impl serde::Serialize, delay_seconds: u16) -> Result<Self, Error> {
+        let body = serde_json::to_string(message).map_err(|error| {
+            Error::permanent("Unwritable", "the message cannot be written").with_source(error)
+        })?;
+        Ok(Self { body, delay_seconds, ..Self::default() })
+    }
+
     /// Checks what SQS would reject, and the local cloud would not.
     fn check(&self) -> Result<(), Error> {
         let size = chunk::size(self);

@@ -8,12 +8,14 @@
 //! - [`value`]: parameters of a request, checked against their definition
 //! - [`schedule`]: when a mart is refreshed
 //! - [`request`]: what is asked for, and the record of a request on its way
+//! - [`message`]: what the functions tell each other through queues
 //! - [`statement`]: names of statements and the event that tells of their end
 //! - [`delivery`]: the manifest of a delivered result and the events about it
 
 pub mod catalogue;
 pub mod definition;
 pub mod delivery;
+pub mod message;
 pub mod request;
 pub mod schedule;
 pub mod statement;

@@ -48,6 +48,16 @@ pub enum State {
     Failed,
 }
 
+impl State {
+    /// The states of a request that has not ended.
+    pub const ON_ITS_WAY: [Self; 3] = [Self::Accepted, Self::Submitted, Self::Delivering];
+
+    /// Whether the request has ended.
+    pub fn is_final(self) -> bool {
+        !Self::ON_ITS_WAY.contains(&self)
+    }
+}
+
 /// The record of a request, kept from its acceptance until its expiry. Its key is the [`token`](Self::token).
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -94,6 +104,23 @@ pub struct Record {
     /// When it last moved.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
+}
+
+impl Record {
+    /// The key of its file. What the warehouse itself writes lies below [`unload_prefix`](Self::unload_prefix) instead.
+    pub fn file_key(&self) -> String {
+        format!("{}.{}", self.key, self.format.extension())
+    }
+
+    /// The key of its manifest.
+    pub fn manifest_key(&self) -> String {
+        format!("{}.manifest.json", self.key)
+    }
+
+    /// How the keys begin of what the warehouse itself writes.
+    pub fn unload_prefix(&self) -> String {
+        format!("{}/", self.key)
+    }
 }
 
 impl std::fmt::Debug for Record {

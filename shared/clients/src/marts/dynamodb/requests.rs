@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::DynamoDbMarts;
 use super::item::{Item, PK, Reader, check, failed, item, json, number, text};
-use crate::marts::{RECORD_DAYS, Requests, is_final};
+use crate::marts::{RECORD_DAYS, Requests};
 
 const PREFIX: &str = "request#";
 /// The index, and the attribute that only requests on their way have.
@@ -42,7 +42,7 @@ fn to_item(record: &Record) -> Result<Item, Error> {
         ("record", json(record)?),
         ("expires_at", number(expiry.unix_timestamp())),
     ]);
-    if !is_final(record.state) {
+    if !record.state.is_final() {
         item.insert(OPEN.to_owned(), text(YES));
         item.insert("moved_at".to_owned(), millis(record.updated_at));
     }
