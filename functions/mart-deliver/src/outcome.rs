@@ -3,14 +3,13 @@
 use bytes::Bytes;
 use eventide_clients::event_bus::{Event, EventBus as _};
 use eventide_clients::marts::{Requests as _, Usage, Usages as _};
-use eventide_clients::redshift_data::{Described, Status};
+use eventide_clients::redshift_data::Described;
 use eventide_clients::s3::Bucket as _;
 use eventide_kit::{Error, Invocation, Unit};
 use eventide_types::mart::delivery::{self, ColumnSchema, Failed, File, Manifest, Ready};
 use eventide_types::mart::request::{Record, State};
 use serde::Serialize;
-use time::macros::format_description;
-use time::{OffsetDateTime, UtcOffset};
+use time::OffsetDateTime;
 
 use crate::deliver::{Delivered, Failure, MartDeliver, Ports};
 
@@ -110,15 +109,7 @@ impl<P: Ports> MartDeliver<P> {
     }
 
     async fn tell(&self, detail_type: &str, detail: &impl Serialize) -> Result<(), Error> {
-        let detail = serde_json::to_value(detail).map_err(|error| {
-            Error::permanent("Unwritable", "the event cannot be written").with_source(error)
-        })?;
-        let event = Event {
-            source: delivery::SOURCE.to_owned(),
-            detail_type: detail_type.to_owned(),
-            detail,
-            resources: Vec::new(),
-        };
+        let event = Event::new(delivery::SOURCE, detail_type, detail)?;
         self.ports.event_bus().send(&event).await
     }
 
@@ -130,18 +121,9 @@ impl<P: Ports> MartDeliver<P> {
         described: &Described,
         invocation: &Invocation,
     ) -> Result<(), Error> {
-        let usage = Usage {
-            month: month(request.accepted_at),
-            statement_id: described.id.clone(),
-            owner: request.owner.clone(),
-            mart: request.request.mart.clone(),
-            purpose: "query".to_owned(),
-            warehouse: request.warehouse.name().to_owned(),
-            outcome: outcome(described.status).to_owned(),
-            milliseconds: described.nanoseconds / 1_000_000,
-            rows: described.rows.unwrap_or(0),
-            bytes: described.bytes.unwrap_or(0),
-        };
+        let (mart, warehouse) = (&request.request.mart, request.warehouse.name());
+        let usage = Usage::of(described, request.accepted_at, "query", &request.owner, mart, warehouse);
+        let Some(usage) = usage else { return Ok(()) };
         self.ports.usages().record(&usage).await?;
         if request.state == State::Delivering || (request.state.is_final() && !request.inline) {
             // Measured by an earlier attempt.
@@ -156,20 +138,6 @@ impl<P: Ports> MartDeliver<P> {
         invocation.metrics.record("StatementBytes", Unit::Bytes, usage.bytes as f64, &dimensions);
         Ok(())
     }
-}
-
-fn outcome(status: Status) -> &'static str {
-    match status {
-        Status::Running => "running",
-        Status::Finished => "finished",
-        Status::Failed => "failed",
-        Status::Aborted => "aborted",
-    }
-}
-
-fn month(moment: OffsetDateTime) -> String {
-    let moment = moment.to_offset(UtcOffset::UTC);
-    moment.format(format_description!("[year]-[month]")).unwrap_or_default()
 }
 
 fn manifest(

@@ -169,10 +169,6 @@ impl<P: Ports> MartDeploy<P> {
     }
 
     async fn tell(&self, detail_type: &str, detail: &impl Serialize) -> Result<(), Error> {
-        let detail = serde_json::to_value(detail).map_err(|error| {
-            Error::permanent("Unwritable", "the event cannot be written").with_source(error)
-        })?;
-        let (source, detail_type) = (SOURCE.to_owned(), detail_type.to_owned());
-        self.ports.event_bus().send(&Event { source, detail_type, detail, resources: Vec::new() }).await
+        self.ports.event_bus().send(&Event::new(SOURCE, detail_type, detail)?).await
     }
 }

@@ -311,28 +311,13 @@ impl<P: Ports> MartDeploy<P> {
         purpose: &str,
         invocation: &Invocation,
     ) -> Result<(), Error> {
-        let outcome = match described.status {
-            Status::Finished => "finished",
-            Status::Failed => "failed",
-            Status::Aborted => "aborted",
-            Status::Running => return Ok(()),
-        };
-        let at = message.time.to_offset(time::UtcOffset::UTC);
         let definition = &mart.definition;
-        let usage = Usage {
-            month: format!("{:04}-{:02}", at.year(), u8::from(at.month())),
-            statement_id: described.id.clone(),
-            owner: definition.owner.clone(),
-            mart: definition.name.clone(),
-            purpose: purpose.to_owned(),
-            warehouse: definition.warehouse.name().to_owned(),
-            outcome: outcome.to_owned(),
-            milliseconds: described.nanoseconds / 1_000_000,
-            rows: described.rows.unwrap_or(0),
-            bytes: described.bytes.unwrap_or(0),
+        let (owner, name, warehouse) = (&definition.owner, &definition.name, definition.warehouse.name());
+        let Some(usage) = Usage::of(described, message.time, purpose, owner, name, warehouse) else {
+            return Ok(());
         };
         self.ports.usages().record(&usage).await?;
-        let dimensions = [("Mart", definition.name.as_str()), ("Owner", definition.owner.as_str())];
+        let dimensions = [("Mart", name.as_str()), ("Owner", owner.as_str())];
         let seconds = std::time::Duration::from_nanos(described.nanoseconds).as_secs_f64();
         invocation.metrics.count("Statements", 1, &dimensions);
         invocation.metrics.record("StatementSeconds", Unit::Seconds, seconds, &dimensions);

@@ -44,6 +44,18 @@ const MAX_BYTES: usize = 1_048_576;
 const TIME_BYTES: usize = 14;
 
 impl Event {
+    /// An event about nothing that has an ARN.
+    ///
+    /// # Errors
+    /// `Permanent.Unwritable` if the detail cannot be written.
+    pub fn new(source: &str, detail_type: &str, detail: &impl serde::Serialize) -> Result<Self, Error> {
+        let detail = serde_json::to_value(detail).map_err(|error| {
+            Error::permanent("Unwritable", "the event cannot be written").with_source(error)
+        })?;
+        let (source, detail_type) = (source.to_owned(), detail_type.to_owned());
+        Ok(Self { source, detail_type, detail, resources: Vec::new() })
+    }
+
     /// The detail as it is sent, if EventBridge can take the event.
     fn checked(&self) -> Result<String, Error> {
         if !self.detail.is_object() {

@@ -86,6 +86,41 @@ pub struct Usage {
     pub bytes: u64,
 }
 
+#[cfg(feature = "redshift-data")]
+impl Usage {
+    /// What a statement cost, booked on the month of `at`. `None`: it has not ended.
+    pub fn of(
+        described: &crate::redshift_data::Described,
+        at: OffsetDateTime,
+        purpose: &str,
+        owner: &str,
+        mart: &str,
+        warehouse: &str,
+    ) -> Option<Self> {
+        use crate::redshift_data::Status;
+
+        let outcome = match described.status {
+            Status::Running => return None,
+            Status::Finished => "finished",
+            Status::Failed => "failed",
+            Status::Aborted => "aborted",
+        };
+        let at = at.to_offset(time::UtcOffset::UTC);
+        Some(Self {
+            month: format!("{:04}-{:02}", at.year(), u8::from(at.month())),
+            statement_id: described.id.clone(),
+            owner: owner.to_owned(),
+            mart: mart.to_owned(),
+            purpose: purpose.to_owned(),
+            warehouse: warehouse.to_owned(),
+            outcome: outcome.to_owned(),
+            milliseconds: described.nanoseconds / 1_000_000,
+            rows: described.rows.unwrap_or(0),
+            bytes: described.bytes.unwrap_or(0),
+        })
+    }
+}
+
 /// The marts in force.
 pub trait Catalogue: Send + Sync {
     /// The mart of that name.
