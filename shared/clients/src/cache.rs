@@ -32,7 +32,7 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
     }
 
     pub(crate) fn put(&self, key: K, value: V, lifetime: Duration) {
-        self.put_until(key, value, self.clock.now() + lifetime);
+        self.put_until(key, value, self.clock.now().saturating_add(lifetime));
     }
 
     pub(crate) fn put_until(&self, key: K, value: V, until: OffsetDateTime) {

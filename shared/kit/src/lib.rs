@@ -13,7 +13,7 @@ pub mod event;
 pub mod idempotency;
 mod init;
 #[cfg(feature = "dynamodb")]
-mod item;
+pub mod item;
 pub mod ledger;
 mod log;
 pub mod metrics;

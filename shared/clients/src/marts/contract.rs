@@ -11,7 +11,7 @@ use eventide_types::mart::request::{Record, Request, State};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
-use super::{Catalogue, Deployment, Requests, Usage, Usages};
+use super::{Catalogue, Deployment, Recorded, Requests, Usage, Usages};
 
 const NOON: OffsetDateTime = datetime!(2026-11-01 12:00:00.123_456_789 UTC);
 
@@ -162,14 +162,22 @@ async fn deployments_are_ordered<C: Catalogue>(marts: &C) -> Result<(), Error> {
         updated_at: NOON,
     };
     assert_eq!(marts.deployment("hr/rates.sql").await?, None);
-    for (sequencer, state, recorded) in
-        [("1", "building", true), ("1", "swapping", true), ("2", "building", true), ("1F", "in-force", false)]
-    {
-        assert_eq!(marts.record(&deployment(sequencer, state)).await?, recorded, "{sequencer} {state}");
+    for (sequencer, state, from, recorded) in [
+        ("1", "building", &[][..], Recorded::Yes),
+        ("1", "building", &[], Recorded::Yes),
+        ("1", "swapping", &["checking"], Recorded::MovedOn),
+        ("1", "swapping", &["checking", "building"], Recorded::Yes),
+        ("1", "building", &["checking"], Recorded::MovedOn),
+        ("10", "building", &[], Recorded::MovedOn),
+        ("2", "building", &[], Recorded::Yes),
+        ("1F", "in-force", &["building"], Recorded::Overtaken),
+    ] {
+        let recording = marts.record(&deployment(sequencer, state), from).await?;
+        assert_eq!(recording, recorded, "{sequencer} {state}");
     }
     assert_eq!(marts.deployment("hr/rates.sql").await?, Some(deployment("2", "building")));
     let deleted = Deployment { version_id: None, mart: None, ..deployment("3", "withdrawn") };
-    assert!(marts.record(&deleted).await?);
+    assert_eq!(marts.record(&deleted, &[]).await?, Recorded::Yes);
     assert_eq!(marts.deployment("hr/rates.sql").await?, Some(deleted));
     assert_eq!(marts.deployment("hr/rate.sql").await?, None);
     Ok(())
@@ -260,9 +268,12 @@ pub async fn check_usages<U: Usages>(usages: &U) -> Result<(), Error> {
         bytes: u64::MAX,
     };
     let all: Vec<_> = (0..120).map(|number| usage("2026-11", number)).collect();
-    for usage in all.iter().chain(&[usage("2026-12", 7), usage("2026-11", 7)]) {
-        usages.record(usage).await?;
+    for usage in all.iter().chain(&[usage("2026-12", 7)]) {
+        assert_eq!(usages.record(usage).await?, None, "nothing was known of it");
     }
+    let again = usage("2026-11", 7);
+    assert_eq!(usages.record(&again).await?, Some(again));
+    a_repeat_completes_and_takes_nothing_away(usages).await?;
     for (month, expected) in [("2026-11", all), ("2026-12", vec![usage("2026-12", 7)]), ("2027-01", vec![])] {
         let (mut found, mut token) = (Vec::new(), None);
         loop {
@@ -274,6 +285,33 @@ pub async fn check_usages<U: Usages>(usages: &U) -> Result<(), Error> {
             }
         }
         assert_eq!(found, expected, "each once");
+    }
+    Ok(())
+}
+
+/// What an unloaded result consists of may be known to a later delivery only, and to a still later one no more.
+async fn a_repeat_completes_and_takes_nothing_away<U: Usages>(usages: &U) -> Result<(), Error> {
+    let usage = |rows, bytes| Usage {
+        month: "2026-10".to_owned(),
+        statement_id: "unloaded".to_owned(),
+        owner: "hr".to_owned(),
+        mart: "rates".to_owned(),
+        purpose: "query".to_owned(),
+        warehouse: "analytics".to_owned(),
+        outcome: "finished".to_owned(),
+        milliseconds: 7,
+        rows,
+        bytes,
+    };
+    let (unknown, known) = (usage(0, 0), usage(12, 1_000));
+    for (recorded, before, after) in [
+        (&unknown, None, &unknown),
+        (&known, Some(&unknown), &known),
+        (&unknown, Some(&known), &known),
+        (&known, Some(&known), &known),
+    ] {
+        assert_eq!(usages.record(recorded).await?.as_ref(), before);
+        assert_eq!(usages.month("2026-10", None).await?, (vec![after.clone()], None));
     }
     Ok(())
 }

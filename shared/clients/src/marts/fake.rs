@@ -1,13 +1,17 @@
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
 use eventide_kit::error::Error;
 use eventide_types::mart::Mart;
 use eventide_types::mart::request::{Record, State};
+use eventide_types::s3::compare_sequencers;
 use time::OffsetDateTime;
 
-use super::sequencer::compare;
-use super::{Catalogue, Deployment, Requests, Usage, Usages, name_taken};
+use super::{Catalogue, Deployment, Recorded, Requests, Usage, Usages, name_taken};
 use crate::faults::Faults;
 
 /// Statements on a page of [`Usages::month`].
@@ -52,6 +56,59 @@ struct Tables {
     deployments: BTreeMap<String, Deployment>,
     requests: BTreeMap<String, Record>,
     faults: Faults<Operation>,
+    hold: Option<Ordered>,
+}
+
+/// A call that waits.
+#[derive(Clone, Debug, Default)]
+pub struct Hold(Arc<(AtomicBool, AtomicBool)>);
+
+impl Hold {
+    /// Waits until the call has come.
+    pub async fn reached(&self) {
+        until(&self.0.0).await;
+    }
+
+    /// Lets the call go on.
+    pub fn release(&self) {
+        self.0.1.store(true, SeqCst);
+    }
+
+    async fn wait(&self) {
+        self.0.0.store(true, SeqCst);
+        until(&self.0.1).await;
+    }
+}
+
+async fn until(flag: &AtomicBool) {
+    let set = |context: &mut Context<'_>| {
+        if flag.load(SeqCst) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    };
+    std::future::poll_fn(set).await;
+}
+
+#[derive(Debug)]
+struct Ordered {
+    operation: Operation,
+    after: usize,
+    hold: Hold,
+}
+
+impl Ordered {
+    /// The hold, if this call is the one.
+    fn is_for(&mut self, operation: Operation) -> Option<Hold> {
+        if operation != self.operation {
+            return None;
+        }
+        let left = self.after.checked_sub(1);
+        // Those behind the one that waits do not.
+        self.after = left.unwrap_or(usize::MAX);
+        left.is_none().then(|| self.hold.clone())
+    }
 }
 
 #[derive(Debug)]
@@ -68,6 +125,13 @@ impl FakeMarts {
         self.tables().faults.push(operation, error);
     }
 
+    /// The call of `operation` that follows so many more of them waits until it is let go, as that of a slow function.
+    pub fn hold(&self, operation: Operation, after: usize) -> Hold {
+        let hold = Hold::default();
+        self.tables().hold = Some(Ordered { operation, after, hold: hold.clone() });
+        hold
+    }
+
     /// All records, by their tokens.
     pub fn records(&self) -> Vec<Record> {
         self.tables().requests.values().cloned().collect()
@@ -82,7 +146,11 @@ impl FakeMarts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn checked(&self, operation: Operation) -> Result<MutexGuard<'_, Tables>, Error> {
+    async fn checked(&self, operation: Operation) -> Result<MutexGuard<'_, Tables>, Error> {
+        let hold = self.tables().hold.as_mut().and_then(|hold| hold.is_for(operation));
+        if let Some(hold) = hold {
+            hold.wait().await;
+        }
         let mut tables = self.tables();
         tables.faults.check(operation)?;
         Ok(tables)
@@ -91,12 +159,12 @@ impl FakeMarts {
 
 impl Catalogue for FakeMarts {
     async fn mart(&self, name: &str) -> Result<Option<Mart>, Error> {
-        let tables = self.checked(Operation::Mart)?;
+        let tables = self.checked(Operation::Mart).await?;
         Ok(tables.marts.get(name).and_then(|entry| entry.mart.clone()))
     }
 
     async fn names(&self) -> Result<Vec<String>, Error> {
-        let tables = self.checked(Operation::Names)?;
+        let tables = self.checked(Operation::Names).await?;
         Ok(tables
             .marts
             .iter()
@@ -106,13 +174,13 @@ impl Catalogue for FakeMarts {
     }
 
     async fn put_in_force(&self, mart: &Mart) -> Result<bool, Error> {
-        let mut tables = self.checked(Operation::PutInForce)?;
+        let mut tables = self.checked(Operation::PutInForce).await?;
         let name = &mart.definition.name;
         if let Some(entry) = tables.marts.get(name) {
             if entry.key != mart.key && entry.mart.is_some() {
                 return Err(name_taken(name));
             }
-            if entry.key == mart.key && compare(&entry.sequencer, &mart.sequencer).is_gt() {
+            if entry.key == mart.key && compare_sequencers(&entry.sequencer, &mart.sequencer).is_gt() {
                 return Ok(false);
             }
         }
@@ -122,11 +190,11 @@ impl Catalogue for FakeMarts {
     }
 
     async fn withdraw(&self, name: &str, key: &str, sequencer: &str) -> Result<bool, Error> {
-        let mut tables = self.checked(Operation::Withdraw)?;
+        let mut tables = self.checked(Operation::Withdraw).await?;
         let Some(entry) = tables.marts.get_mut(name).filter(|entry| entry.key == key) else {
             return Ok(false);
         };
-        if compare(&entry.sequencer, sequencer).is_gt() {
+        if compare_sequencers(&entry.sequencer, sequencer).is_gt() {
             return Ok(entry.mart.is_none());
         }
         entry.mart = None;
@@ -135,23 +203,30 @@ impl Catalogue for FakeMarts {
     }
 
     async fn deployment(&self, key: &str) -> Result<Option<Deployment>, Error> {
-        Ok(self.checked(Operation::Deployment)?.deployments.get(key).cloned())
+        Ok(self.checked(Operation::Deployment).await?.deployments.get(key).cloned())
     }
 
-    async fn record(&self, deployment: &Deployment) -> Result<bool, Error> {
-        let mut tables = self.checked(Operation::RecordDeployment)?;
-        let recorded = tables.deployments.get(&deployment.key);
-        if recorded.is_some_and(|recorded| compare(&recorded.sequencer, &deployment.sequencer).is_gt()) {
-            return Ok(false);
+    async fn record(&self, deployment: &Deployment, from: &[&str]) -> Result<Recorded, Error> {
+        let mut tables = self.checked(Operation::RecordDeployment).await?;
+        if let Some(recorded) = tables.deployments.get(&deployment.key) {
+            match compare_sequencers(&recorded.sequencer, &deployment.sequencer) {
+                Ordering::Greater => return Ok(Recorded::Overtaken),
+                Ordering::Equal
+                    if recorded.state != deployment.state && !from.contains(&recorded.state.as_str()) =>
+                {
+                    return Ok(Recorded::MovedOn);
+                }
+                _ => {}
+            }
         }
         tables.deployments.insert(deployment.key.clone(), deployment.clone());
-        Ok(true)
+        Ok(Recorded::Yes)
     }
 }
 
 impl Requests for FakeMarts {
     async fn accept(&self, record: &Record) -> Result<Option<Record>, Error> {
-        let mut tables = self.checked(Operation::Accept)?;
+        let mut tables = self.checked(Operation::Accept).await?;
         super::dynamodb::check_record(record)?;
         if let Some(earlier) = tables.requests.get(&record.token) {
             return Ok((earlier != record).then(|| earlier.clone()));
@@ -161,11 +236,11 @@ impl Requests for FakeMarts {
     }
 
     async fn request(&self, token: &str) -> Result<Option<Record>, Error> {
-        Ok(self.checked(Operation::Request)?.requests.get(token).cloned())
+        Ok(self.checked(Operation::Request).await?.requests.get(token).cloned())
     }
 
     async fn advance(&self, record: &Record, from: &[State]) -> Result<bool, Error> {
-        let mut tables = self.checked(Operation::Advance)?;
+        let mut tables = self.checked(Operation::Advance).await?;
         super::dynamodb::check_record(record)?;
         let Some(current) = tables.requests.get_mut(&record.token) else { return Ok(false) };
         if !from.contains(&current.state) {
@@ -176,7 +251,7 @@ impl Requests for FakeMarts {
     }
 
     async fn stale(&self, before: OffsetDateTime, limit: usize) -> Result<Vec<String>, Error> {
-        let tables = self.checked(Operation::Stale)?;
+        let tables = self.checked(Operation::Stale).await?;
         let open = tables.requests.values().filter(|record| !record.state.is_final());
         let mut stale: Vec<_> = open.filter(|record| record.updated_at < before).collect();
         stale.sort_by_key(|record| record.updated_at);
@@ -211,11 +286,16 @@ impl FakeUsages {
 }
 
 impl Usages for FakeUsages {
-    async fn record(&self, usage: &Usage) -> Result<(), Error> {
+    async fn record(&self, usage: &Usage) -> Result<Option<Usage>, Error> {
         let mut table = self.table();
         table.faults.check(Operation::RecordUsage)?;
-        table.usages.insert((usage.month.clone(), usage.statement_id.clone()), usage.clone());
-        Ok(())
+        let key = (usage.month.clone(), usage.statement_id.clone());
+        let earlier = table.usages.get(&key).cloned();
+        let knows_less = |earlier: &Usage| earlier.rows > usage.rows || earlier.bytes > usage.bytes;
+        if !earlier.as_ref().is_some_and(knows_less) {
+            table.usages.insert(key, usage.clone());
+        }
+        Ok(earlier)
     }
 
     async fn month(&self, month: &str, token: Option<String>) -> Result<(Vec<Usage>, Option<String>), Error> {

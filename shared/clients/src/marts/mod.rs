@@ -15,14 +15,13 @@ pub mod contract;
 mod dynamodb;
 #[cfg(feature = "testing")]
 mod fake;
-pub mod sequencer;
 
 pub use dynamodb::{DynamoDbMarts, DynamoDbUsages};
 use eventide_kit::error::Error;
 use eventide_types::mart::Mart;
 use eventide_types::mart::request::{Record, State};
 #[cfg(feature = "testing")]
-pub use fake::{FakeMarts, FakeUsages, Operation};
+pub use fake::{FakeMarts, FakeUsages, Hold, Operation};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -61,6 +60,17 @@ impl std::fmt::Debug for Deployment {
     }
 }
 
+/// What came of an attempt to record a deployment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is recorded.
+    Yes,
+    /// A version of a later sequencer is known.
+    Overtaken,
+    /// This version has moved on already.
+    MovedOn,
+}
+
 /// What one statement cost, and whom.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Usage {
@@ -80,9 +90,9 @@ pub struct Usage {
     pub outcome: String,
     /// Milliseconds that it ran.
     pub milliseconds: u64,
-    /// Rows of its result.
+    /// Rows of its result; 0 as long as they are not known, as of an unloaded one before its manifest is read.
     pub rows: u64,
-    /// Bytes of its result.
+    /// Bytes of its result: as Redshift counts them, or of the files that the warehouse unloaded. 0 as the rows.
     pub bytes: u64,
 }
 
@@ -141,8 +151,13 @@ pub trait Catalogue: Send + Sync {
     ) -> impl Future<Output = Result<bool, Error>> + Send;
     /// The deployment of a key.
     fn deployment(&self, key: &str) -> impl Future<Output = Result<Option<Deployment>, Error>> + Send;
-    /// Records a deployment, unless one of a later sequencer is recorded: `false`.
-    fn record(&self, deployment: &Deployment) -> impl Future<Output = Result<bool, Error>> + Send;
+    /// Records a deployment, unless one of a later sequencer is recorded, or one of the same sequencer in a state that is
+    /// neither the new one nor one of `from`.
+    fn record(
+        &self,
+        deployment: &Deployment,
+        from: &[&str],
+    ) -> impl Future<Output = Result<Recorded, Error>> + Send;
 }
 
 /// The requests on their way.
@@ -166,8 +181,9 @@ pub trait Requests: Send + Sync {
 
 /// What statements cost.
 pub trait Usages: Send + Sync {
-    /// Records what a statement cost; once, however often it is called.
-    fn record(&self, usage: &Usage) -> impl Future<Output = Result<(), Error>> + Send;
+    /// Records what a statement cost; once, however often it is called, and answers with what was recorded of it before.
+    /// A repeat that knows of fewer rows or bytes changes nothing: it did not see the result.
+    fn record(&self, usage: &Usage) -> impl Future<Output = Result<Option<Usage>, Error>> + Send;
     /// A page of a month's statements, and the token of the next.
     fn month(
         &self,

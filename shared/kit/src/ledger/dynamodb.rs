@@ -67,7 +67,7 @@ impl DynamoDbLedger {
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(failed)) => {
                     let item = item::returned(failed.item.clone())?;
-                    let current = from_item(&item)?;
+                    let current = Entry::from_item(&item)?;
                     let ours = Reader(&item).text(NONCE)? == nonce;
                     Ok(if ours { Claimed::Won(current) } else { Claimed::Held(current) })
                 }
@@ -111,7 +111,7 @@ impl Ledger for DynamoDbLedger {
             .client
             .update_item()
             .table_name(&self.table)
-            .key(PK, text(pk(key)))
+            .key(PK, text(Entry::item_key(key)))
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":attempt", number(attempt))
             .expression_attribute_values(":wanted", text(wanted.as_str()))
@@ -150,10 +150,10 @@ impl Ledger for DynamoDbLedger {
         }
         let update = update.update_expression(set + remove).condition_expression(condition);
         match update.send().await {
-            Ok(output) => from_item(&item::returned(output.attributes)?),
+            Ok(output) => Entry::from_item(&item::returned(output.attributes)?),
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => match &failed.item {
-                    Some(current) => settlement.against(from_item(current)?, attempt),
+                    Some(current) => settlement.against(Entry::from_item(current)?, attempt),
                     None => Err(unknown(key)),
                 },
                 _ => Err(item::failed("dynamodb:UpdateItem", &self.table, &error)),
@@ -162,22 +162,23 @@ impl Ledger for DynamoDbLedger {
     }
 
     async fn get(&self, key: &str) -> Result<Option<Entry>, Error> {
-        let get = self.client.get_item().table_name(&self.table).key(PK, text(pk(key))).consistent_read(true);
+        let get = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key(PK, text(Entry::item_key(key)))
+            .consistent_read(true);
         match get.send().await {
-            Ok(output) => output.item.as_ref().map(from_item).transpose(),
+            Ok(output) => output.item.as_ref().map(Entry::from_item).transpose(),
             Err(error) => Err(item::failed("dynamodb:GetItem", &self.table, &error)),
         }
     }
 }
 
-fn pk(key: &str) -> String {
-    format!("effect#{key}")
-}
-
 fn to_item(entry: &Entry, nonce: &str) -> Item {
     Item::from(
         [
-            (PK, text(pk(&entry.key))),
+            (PK, text(Entry::item_key(&entry.key))),
             ("attempt", number(entry.attempt)),
             ("state", text(entry.state.as_str())),
             ("holder", text(&entry.holder)),
@@ -190,23 +191,38 @@ fn to_item(entry: &Entry, nonce: &str) -> Item {
     )
 }
 
-fn from_item(item: &Item) -> Result<Entry, Error> {
-    let read = Reader(item);
-    let state = read.text("state")?;
-    let state = [State::Claimed, State::Done, State::Refused, State::Uncertain]
-        .into_iter()
-        .find(|known| known.as_str() == state)
-        .ok_or_else(|| read.unreadable("state", "claimed, done, refused or uncertain"))?;
-    let pk = read.text(PK)?;
-    Ok(Entry {
-        key: pk.strip_prefix("effect#").unwrap_or(&pk).to_owned(),
-        attempt: read.number("attempt")?,
-        state,
-        holder: read.text("holder")?,
-        claimed_at: read.moment("claimed_at")?,
-        claim_deadline: read.moment("claim_deadline")?,
-        settled_at: read.optional_moment("settled_at")?,
-        detail: read.texts("detail")?,
-        reason: read.optional_text("reason"),
-    })
+const PREFIX: &str = "effect#";
+
+/// For those who read many entries at once, with `BatchGetItem`.
+impl Entry {
+    /// The partition key of the item that a [`DynamoDbLedger`] keeps about `key`.
+    pub fn item_key(key: &str) -> String {
+        format!("{PREFIX}{key}")
+    }
+
+    /// The entry of such an item.
+    ///
+    /// # Errors
+    ///
+    /// `Permanent.UnreadableItem`: it is none.
+    pub fn from_item(item: &Item) -> Result<Self, Error> {
+        let read = Reader(item);
+        let state = read.text("state")?;
+        let state = [State::Claimed, State::Done, State::Refused, State::Uncertain]
+            .into_iter()
+            .find(|known| known.as_str() == state)
+            .ok_or_else(|| read.unreadable("state", "claimed, done, refused or uncertain"))?;
+        let pk = read.text(PK)?;
+        Ok(Self {
+            key: pk.strip_prefix(PREFIX).unwrap_or(&pk).to_owned(),
+            attempt: read.number("attempt")?,
+            state,
+            holder: read.text("holder")?,
+            claimed_at: read.moment("claimed_at")?,
+            claim_deadline: read.moment("claim_deadline")?,
+            settled_at: read.optional_moment("settled_at")?,
+            detail: read.texts("detail")?,
+            reason: read.optional_text("reason"),
+        })
+    }
 }

@@ -4,14 +4,18 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use eventide_kit::error::Error;
+use eventide_kit::item::{self, Item, PK, Reader, json, text};
 use eventide_types::mart::Mart;
+use eventide_types::s3::padded;
 
 use super::DynamoDbMarts;
-use super::item::{Item, PK, Reader, check, failed, item, json, text};
 use crate::errors;
-use crate::marts::sequencer::stored;
-use crate::marts::{Catalogue, Deployment, name_taken};
+use crate::marts::{Catalogue, Deployment, Recorded, name_taken};
 
+/// What the versions of a file are ordered by.
+const SEQUENCER: &str = "sequencer";
+/// Digits of it that are stored, so that DynamoDB can compare. S3's have 16 to 18 these days.
+const STORED: usize = 64;
 /// The key of the item with the names.
 const MARTS: &str = "marts";
 /// Allowed by `dynamodb:PutItem` and `dynamodb:UpdateItem`; there is no action of this name in IAM.
@@ -50,19 +54,19 @@ impl DynamoDbMarts {
             Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                 Err(cancellation(cancelled.cancellation_reasons()))
             }
-            _ => Err(Cancelled::Error(failed(TRANSACTION, &self.table, &error))),
+            _ => Err(Cancelled::Error(item::failed(TRANSACTION, &self.table, &error))),
         }
     }
 
     fn put(&self, mart: &Mart) -> Result<TransactWriteItem, Error> {
-        let item = item([
+        let item = item::of([
             (PK, text(mart_key(&mart.definition.name))),
             ("key", text(&mart.key)),
-            ("sequencer", text(stored(&mart.sequencer))),
+            (SEQUENCER, text(padded(&mart.sequencer, STORED))),
             ("digest", text(&mart.digest)),
             ("mart", json(mart)?),
         ]);
-        check(&item)?;
+        item::check_size(&item)?;
         let put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item))
@@ -71,10 +75,10 @@ impl DynamoDbMarts {
                  OR (#key <> :key AND attribute_not_exists(#mart))",
             )
             .expression_attribute_names("#key", "key")
-            .expression_attribute_names("#sequencer", "sequencer")
+            .expression_attribute_names("#sequencer", SEQUENCER)
             .expression_attribute_names("#mart", "mart")
             .expression_attribute_values(":key", text(&mart.key))
-            .expression_attribute_values(":sequencer", text(stored(&mart.sequencer)))
+            .expression_attribute_values(":sequencer", text(padded(&mart.sequencer, STORED)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(|error| errors::request(TRANSACTION, error))?;
@@ -88,11 +92,11 @@ impl DynamoDbMarts {
             .update_expression("SET #sequencer = :sequencer REMOVE #mart, #digest")
             .condition_expression("#key = :key AND #sequencer <= :sequencer")
             .expression_attribute_names("#key", "key")
-            .expression_attribute_names("#sequencer", "sequencer")
+            .expression_attribute_names("#sequencer", SEQUENCER)
             .expression_attribute_names("#mart", "mart")
             .expression_attribute_names("#digest", "digest")
             .expression_attribute_values(":key", text(key))
-            .expression_attribute_values(":sequencer", text(stored(sequencer)))
+            .expression_attribute_values(":sequencer", text(padded(sequencer, STORED)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(|error| errors::request(TRANSACTION, error))?;
@@ -165,28 +169,49 @@ impl Catalogue for DynamoDbMarts {
         item.map(|item| Reader(&item).json("deployment")).transpose()
     }
 
-    async fn record(&self, deployment: &Deployment) -> Result<bool, Error> {
-        let sequencer = text(stored(&deployment.sequencer));
-        let item = item([
+    async fn record(&self, deployment: &Deployment, from: &[&str]) -> Result<Recorded, Error> {
+        let sequencer = padded(&deployment.sequencer, STORED);
+        let item = item::of([
             (PK, text(deployment_key(&deployment.key))),
-            ("sequencer", sequencer.clone()),
+            (SEQUENCER, text(&sequencer)),
             ("state", text(&deployment.state)),
             ("deployment", json(deployment)?),
         ]);
-        check(&item)?;
-        let put = self
+        item::check_size(&item)?;
+        let from: Vec<(String, &str)> = from
+            .iter()
+            .copied()
+            .chain([deployment.state.as_str()])
+            .enumerate()
+            .map(|(index, state)| (format!(":from{index}"), state))
+            .collect();
+        let names: Vec<&str> = from.iter().map(|(name, _)| name.as_str()).collect();
+        let mut put = self
             .client
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk) OR #sequencer <= :sequencer")
-            .expression_attribute_names("#sequencer", "sequencer")
-            .expression_attribute_values(":sequencer", sequencer);
+            .condition_expression(format!(
+                "attribute_not_exists(pk) OR #sequencer < :sequencer \
+                 OR (#sequencer = :sequencer AND #state IN ({}))",
+                names.join(", ")
+            ))
+            .expression_attribute_names("#sequencer", SEQUENCER)
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":sequencer", text(&sequencer))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        for (name, state) in &from {
+            put = put.expression_attribute_values(name, text(*state));
+        }
         match put.send().await {
-            Ok(_) => Ok(true),
+            Ok(_) => Ok(Recorded::Yes),
             Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
-                _ => Err(failed("dynamodb:PutItem", &self.table, &error)),
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                    let known = item::returned(refused.item.clone())?;
+                    let same = Reader(&known).text(SEQUENCER)? == sequencer;
+                    Ok(if same { Recorded::MovedOn } else { Recorded::Overtaken })
+                }
+                _ => Err(item::failed("dynamodb:PutItem", &self.table, &error)),
             },
         }
     }

@@ -1,17 +1,15 @@
 //! The ports in DynamoDB.
 
 mod catalogue;
-mod item;
 mod requests;
 mod usages;
 
 use aws_sdk_dynamodb::Client;
 use aws_types::SdkConfig;
+use eventide_kit::item::{self, Item, PK, text};
 #[cfg(feature = "testing")]
 pub(super) use requests::check_record;
 pub use usages::DynamoDbUsages;
-
-use self::item::{Item, PK, failed, text};
 
 /// [`Catalogue`](super::Catalogue) and [`Requests`](super::Requests) in the ledger table: partition key `pk` (S), TTL
 /// on `expires_at`, and the index `open` with partition key `open` (S) and sort key `moved_at` (N), keys only.
@@ -29,7 +27,8 @@ impl DynamoDbMarts {
 
     async fn item(&self, pk: String) -> Result<Option<Item>, eventide_kit::error::Error> {
         let get = self.client.get_item().table_name(&self.table).key(PK, text(pk)).consistent_read(true);
-        let output = get.send().await.map_err(|error| failed("dynamodb:GetItem", &self.table, &error))?;
+        let output =
+            get.send().await.map_err(|error| item::failed("dynamodb:GetItem", &self.table, &error))?;
         Ok(output.item)
     }
 }

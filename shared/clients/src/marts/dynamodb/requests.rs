@@ -4,11 +4,11 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use eventide_kit::error::Error;
+use eventide_kit::item::{self, Item, PK, Reader, json, millis, number, text};
 use eventide_types::mart::request::{Record, State};
 use time::{Duration, OffsetDateTime};
 
 use super::DynamoDbMarts;
-use super::item::{Item, PK, Reader, check, failed, item, json, number, text};
 use crate::marts::{RECORD_DAYS, Requests};
 
 const PREFIX: &str = "request#";
@@ -18,10 +18,6 @@ const YES: &str = "1";
 
 fn key(token: &str) -> String {
     format!("{PREFIX}{token}")
-}
-
-fn millis(moment: OffsetDateTime) -> AttributeValue {
-    number(moment.unix_timestamp_nanos().div_euclid(1_000_000))
 }
 
 fn state_text(state: State) -> &'static str {
@@ -36,7 +32,7 @@ fn state_text(state: State) -> &'static str {
 
 fn to_item(record: &Record) -> Result<Item, Error> {
     let expiry = record.updated_at.saturating_add(Duration::days(RECORD_DAYS));
-    let mut item = item([
+    let mut item = item::of([
         (PK, text(key(&record.token))),
         ("state", text(state_text(record.state))),
         ("record", json(record)?),
@@ -46,7 +42,7 @@ fn to_item(record: &Record) -> Result<Item, Error> {
         item.insert(OPEN.to_owned(), text(YES));
         item.insert("moved_at".to_owned(), millis(record.updated_at));
     }
-    check(&item)?;
+    item::check_size(&item)?;
     Ok(item)
 }
 
@@ -81,7 +77,7 @@ impl DynamoDbMarts {
                 let current = refused.item.as_ref().map(|item| Reader(item).json("record"));
                 Ok(Put::Refused(current.transpose()?))
             }
-            _ => Err(failed("dynamodb:PutItem", &self.table, &error)),
+            _ => Err(item::failed("dynamodb:PutItem", &self.table, &error)),
         }
     }
 }
@@ -138,7 +134,8 @@ impl Requests for DynamoDbMarts {
                 .expression_attribute_values(":before", millis(before))
                 .limit(wanted)
                 .set_exclusive_start_key(start.take());
-            let page = query.send().await.map_err(|error| failed("dynamodb:Query", &self.table, &error))?;
+            let page =
+                query.send().await.map_err(|error| item::failed("dynamodb:Query", &self.table, &error))?;
             for item in page.items.unwrap_or_default() {
                 tokens.extend(Reader(&item).text(PK)?.strip_prefix(PREFIX).map(str::to_owned));
             }

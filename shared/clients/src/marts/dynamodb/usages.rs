@@ -1,10 +1,12 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use aws_types::SdkConfig;
 use eventide_kit::error::Error;
+use eventide_kit::item::{self, Item, Reader, number, text};
 
-use super::item::{Item, Reader, failed, item, number, text};
 use crate::marts::{Usage, Usages};
 
 const MONTH: &str = "month";
@@ -25,7 +27,7 @@ impl DynamoDbUsages {
 }
 
 fn to_item(usage: &Usage) -> Item {
-    item([
+    item::of([
         (MONTH, text(&usage.month)),
         (STATEMENT, text(&usage.statement_id)),
         ("owner", text(&usage.owner)),
@@ -41,15 +43,14 @@ fn to_item(usage: &Usage) -> Item {
 
 fn from_item(item: &Item) -> Result<Usage, Error> {
     let read = Reader(item);
-    let text = |name| read.text(name).map(str::to_owned);
     Ok(Usage {
-        month: text(MONTH)?,
-        statement_id: text(STATEMENT)?,
-        owner: text("owner")?,
-        mart: text("mart")?,
-        purpose: text("purpose")?,
-        warehouse: text("warehouse")?,
-        outcome: text("outcome")?,
+        month: read.text(MONTH)?,
+        statement_id: read.text(STATEMENT)?,
+        owner: read.text("owner")?,
+        mart: read.text("mart")?,
+        purpose: read.text("purpose")?,
+        warehouse: read.text("warehouse")?,
+        outcome: read.text("outcome")?,
         milliseconds: read.number("milliseconds")?,
         rows: read.number("rows")?,
         bytes: read.number("bytes")?,
@@ -57,10 +58,32 @@ fn from_item(item: &Item) -> Result<Usage, Error> {
 }
 
 impl Usages for DynamoDbUsages {
-    async fn record(&self, usage: &Usage) -> Result<(), Error> {
-        let put = self.client.put_item().table_name(&self.table).set_item(Some(to_item(usage)));
-        put.send().await.map_err(|error| failed("dynamodb:PutItem", &self.table, &error))?;
-        Ok(())
+    async fn record(&self, usage: &Usage) -> Result<Option<Usage>, Error> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(to_item(usage)))
+            .condition_expression("attribute_not_exists(#statement) OR (#rows <= :rows AND #bytes <= :bytes)")
+            .expression_attribute_names("#statement", STATEMENT)
+            .expression_attribute_names("#rows", "rows")
+            .expression_attribute_names("#bytes", "bytes")
+            .expression_attribute_values(":rows", number(usage.rows))
+            .expression_attribute_values(":bytes", number(usage.bytes))
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match put.send().await {
+            Ok(output) => {
+                let earlier = output.attributes.filter(|item| !item.is_empty());
+                earlier.as_ref().map(from_item).transpose()
+            }
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                    from_item(&item::returned(refused.item.clone())?).map(Some)
+                }
+                _ => Err(item::failed("dynamodb:PutItem", &self.table, &error)),
+            },
+        }
     }
 
     async fn month(&self, month: &str, token: Option<String>) -> Result<(Vec<Usage>, Option<String>), Error> {
@@ -75,7 +98,7 @@ impl Usages for DynamoDbUsages {
             .expression_attribute_names("#month", MONTH)
             .expression_attribute_values(":month", text(month))
             .set_exclusive_start_key(start);
-        let page = query.send().await.map_err(|error| failed("dynamodb:Query", &self.table, &error))?;
+        let page = query.send().await.map_err(|error| item::failed("dynamodb:Query", &self.table, &error))?;
         let usages = page.items.unwrap_or_default().iter().map(from_item).collect::<Result<_, _>>()?;
         let last = page.last_evaluated_key.and_then(|key| key.get(STATEMENT)?.as_s().ok().cloned());
         Ok((usages, last))
