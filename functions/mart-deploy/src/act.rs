@@ -1,6 +1,7 @@
 //! What the story does: submit statements, and tell how a deployment ended.
 
 use eventide_clients::event_bus::{Event, EventBus as _};
+use eventide_clients::marts::Recorded;
 use eventide_clients::redshift_data::{RedshiftData as _, ResultFormat, Statement};
 use eventide_kit::error::Class;
 use eventide_kit::{Error, Invocation};
@@ -128,7 +129,9 @@ impl<P: Ports> MartDeploy<P> {
         // First told, then recorded: whoever finds it recorded can rely on its having been told.
         self.tell(event::REJECTED, &rejected).await?;
         let reason = warehouse_error.map_or(reason.clone(), |words| format!("{reason}: {words}"));
-        if pattern::key(&run.key) && !self.record(run, State::Rejected, mart, Some(reason)).await? {
+        if pattern::key(&run.key)
+            && self.record(run, State::Rejected, mart, Some(reason)).await? != Recorded::Yes
+        {
             return Ok(overtaken(run, invocation));
         }
         tracing::warn!(key = run.key, version = run.version_id, faults = faults.len(), "mart rejected");

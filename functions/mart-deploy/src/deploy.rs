@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use eventide_clients::event_bus::EventBus;
-use eventide_clients::marts::sequencer::compare;
-use eventide_clients::marts::{Catalogue, Deployment, Usages};
+use eventide_clients::marts::{Catalogue, Deployment, Recorded, Usages};
 use eventide_clients::redshift_data::RedshiftData;
 use eventide_clients::s3::Bucket;
 use eventide_clients::sqs::{Outgoing, Queue};
@@ -14,6 +13,7 @@ use eventide_kit::sqs::{DeadLetters, Options, Record, SqsBatchResponse, SqsEvent
 use eventide_kit::{Error, Invocation};
 use eventide_types::mart::Mart;
 use eventide_types::mart::definition::Kind;
+use eventide_types::s3::compare_sequencers;
 use time::{Duration, OffsetDateTime};
 
 use crate::compile::{Compiled, compile};
@@ -185,7 +185,7 @@ impl<P: Ports> MartDeploy<P> {
             }
             (_, None) => (State::Building, Step::Build, Vec::new()),
         };
-        if !self.record(run, state, Some(&mart), None).await? {
+        if self.record(run, state, Some(&mart), None).await? != Recorded::Yes {
             return Ok(overtaken(run, invocation));
         }
         tracing::info!(
@@ -219,7 +219,7 @@ impl<P: Ports> MartDeploy<P> {
             Admitted::No => return Ok(overtaken(&run, invocation)),
             Admitted::Later => return Ok(Next::Later),
         }
-        let begun = known.filter(|known| compare(&known.sequencer, &run.sequencer).is_eq());
+        let begun = known.filter(|known| compare_sequencers(&known.sequencer, &run.sequencer).is_eq());
         let mart = match begun {
             Some(begun) => begun.mart,
             None => catalogue.mart(mart_of(&run.key)).await?.filter(|mart| mart.key == run.key),
@@ -228,7 +228,7 @@ impl<P: Ports> MartDeploy<P> {
             self.record(&run, State::Withdrawn, None, None).await?;
             return Ok(Next::Done);
         };
-        if !self.record(&run, State::Withdrawing, Some(&mart), None).await? {
+        if self.record(&run, State::Withdrawing, Some(&mart), None).await? != Recorded::Yes {
             return Ok(overtaken(&run, invocation));
         }
         // Nobody queries it from here on, so what is behind it can go.
@@ -245,7 +245,7 @@ impl<P: Ports> MartDeploy<P> {
     fn admitted(&self, known: Option<&Deployment>, run: &Run, deletion: bool) -> Admitted {
         let Some(known) = known else { return Admitted::Yes };
         let state = State::parse(&known.state);
-        let order = compare(&known.sequencer, &run.sequencer);
+        let order = compare_sequencers(&known.sequencer, &run.sequencer);
         if order.is_gt() {
             return Admitted::No;
         }
@@ -284,14 +284,14 @@ impl<P: Ports> MartDeploy<P> {
         }
     }
 
-    /// Records where a run stands. `false`: a later one is known.
+    /// Records where a run stands, unless a later one is known or it stands further on.
     pub(crate) async fn record(
         &self,
         run: &Run,
         state: State,
         mart: Option<&Mart>,
         reason: Option<String>,
-    ) -> Result<bool, Error> {
+    ) -> Result<Recorded, Error> {
         let deployment = Deployment {
             key: run.key.clone(),
             sequencer: run.sequencer.clone(),
@@ -301,7 +301,7 @@ impl<P: Ports> MartDeploy<P> {
             mart: mart.cloned(),
             updated_at: self.clock.now(),
         };
-        self.ports.catalogue().record(&deployment).await
+        self.ports.catalogue().record(&deployment, &state.before()).await
     }
 
     pub(crate) async fn send(&self, body: String, delay_seconds: u16) -> Result<(), Error> {

@@ -1,13 +1,13 @@
 //! The end of a statement, and what it leads to.
 
-use eventide_clients::marts::sequencer::compare;
-use eventide_clients::marts::{Catalogue as _, Deployment, Usage, Usages as _};
+use eventide_clients::marts::{Catalogue as _, Deployment, Recorded, Usage, Usages as _};
 use eventide_clients::redshift_data::{Described, RedshiftData as _, ResultFormat, Status};
 use eventide_kit::error::Class;
 use eventide_kit::{Error, Invocation, Unit};
 use eventide_types::mart::Mart;
 use eventide_types::mart::statement::{EndState, StatementName};
 use eventide_types::printable;
+use eventide_types::s3::compare_sequencers;
 
 use crate::ddl;
 use crate::deploy::{MartDeploy, Next, Ports, overtaken};
@@ -43,7 +43,7 @@ impl<P: Ports> MartDeploy<P> {
             return Err(Error::permanent("UnknownEvent", "the statement's name is none of a deployment"));
         };
         let known = self.ports.catalogue().deployment(&run.key).await?;
-        let current = known.filter(|known| compare(&known.sequencer, &run.sequencer).is_eq());
+        let current = known.filter(|known| compare_sequencers(&known.sequencer, &run.sequencer).is_eq());
         let heeded =
             current.as_ref().and_then(|current| State::parse(&current.state)).filter(|at| at.heeds(step));
         if state.is_none() && current.is_some() && heeded.is_none() {
@@ -142,9 +142,8 @@ impl<P: Ports> MartDeploy<P> {
                 Ok(rejected)
             }
             Step::Build => {
-                if !self.record(run, State::Checking, Some(mart), None).await? {
-                    self.tidy(mart, run, invocation).await?;
-                    return Ok(overtaken(run, invocation));
+                if let Some(next) = self.moved(run, State::Checking, mart, invocation).await? {
+                    return Ok(next);
                 }
                 self.submit_or_reject(mart, run, Step::Check, vec![ddl::check(mart, None)], invocation).await
             }
@@ -185,6 +184,25 @@ impl<P: Ports> MartDeploy<P> {
         }
     }
 
+    /// Records that a step is done. `Some`: nothing follows, because a later version is known, or because another delivery
+    /// of the same end was quicker; then what was made is needed.
+    async fn moved(
+        &self,
+        run: &Run,
+        state: State,
+        mart: &Mart,
+        invocation: &Invocation,
+    ) -> Result<Option<Next>, Error> {
+        match self.record(run, state, Some(mart), None).await? {
+            Recorded::Yes => Ok(None),
+            Recorded::MovedOn => Ok(Some(overtaken(run, invocation))),
+            Recorded::Overtaken => {
+                self.tidy(mart, run, invocation).await?;
+                Ok(Some(overtaken(run, invocation)))
+            }
+        }
+    }
+
     async fn refuse(
         &self,
         run: &Run,
@@ -220,9 +238,8 @@ impl<P: Ports> MartDeploy<P> {
             self.tidy(mart, run, invocation).await?;
             return Ok(rejected);
         }
-        if !self.record(run, State::Swapping, Some(mart), None).await? {
-            self.tidy(mart, run, invocation).await?;
-            return Ok(overtaken(run, invocation));
+        if let Some(next) = self.moved(run, State::Swapping, mart, invocation).await? {
+            return Ok(next);
         }
         let sql = ddl::swap(mart, &columns, self.settings.query_role_name.as_deref());
         self.submit_or_reject(mart, run, Step::Swap, sql, invocation).await
@@ -231,8 +248,9 @@ impl<P: Ports> MartDeploy<P> {
     /// What is in force of the same file and not this version.
     async fn before(&self, mart: &Mart) -> Result<Option<Mart>, Error> {
         let before = self.ports.catalogue().mart(&mart.definition.name).await?;
-        Ok(before
-            .filter(|before| before.key == mart.key && compare(&before.sequencer, &mart.sequencer).is_ne()))
+        Ok(before.filter(|before| {
+            before.key == mart.key && compare_sequencers(&before.sequencer, &mart.sequencer).is_ne()
+        }))
     }
 
     /// The warehouse has it: put it in force, and drop what was before it.
@@ -247,7 +265,10 @@ impl<P: Ports> MartDeploy<P> {
         let drop = before.as_ref().map(|before| ddl::drop_replaced(before, mart)).unwrap_or_default();
         if recorded && !drop.is_empty() {
             // Once the new one is in force, nothing else says what was before it.
-            self.record(run, State::Dropping, before.as_ref(), None).await?;
+            let recorded = self.record(run, State::Dropping, before.as_ref(), None).await?;
+            if recorded == Recorded::MovedOn {
+                return Ok(overtaken(run, invocation));
+            }
         }
         match self.ports.catalogue().put_in_force(mart).await {
             Ok(true) => {}
@@ -316,7 +337,10 @@ impl<P: Ports> MartDeploy<P> {
         let Some(usage) = Usage::of(described, message.time, purpose, owner, name, warehouse) else {
             return Ok(());
         };
-        self.ports.usages().record(&usage).await?;
+        if self.ports.usages().record(&usage).await?.is_some() {
+            // Booked and measured by an earlier delivery.
+            return Ok(());
+        }
         let dimensions = [("Mart", name.as_str()), ("Owner", owner.as_str())];
         let seconds = std::time::Duration::from_nanos(described.nanoseconds).as_secs_f64();
         invocation.metrics.count("Statements", 1, &dimensions);

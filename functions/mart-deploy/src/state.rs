@@ -54,6 +54,23 @@ impl State {
         Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 
+    /// The states from which one version of a file may come into this one; from it itself it may, too. A slow delivery of
+    /// an earlier message must not take a file back: the end of the later step's statement, which is told once, would
+    /// find a file that does not wait for it.
+    pub fn before(self) -> Vec<&'static str> {
+        Self::ALL.into_iter().filter(|state| state.rank() < self.rank()).map(Self::as_str).collect()
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Self::Building | Self::Withdrawing => 0,
+            Self::Checking => 1,
+            Self::Swapping => 2,
+            Self::Dropping => 3,
+            Self::InForce | Self::Rejected | Self::Withdrawn => 4,
+        }
+    }
+
     /// Whether a later version of the file has to wait: statements are under way that change what is in force.
     pub fn holds(self) -> bool {
         matches!(self, Self::Swapping | Self::Dropping | Self::Withdrawing)

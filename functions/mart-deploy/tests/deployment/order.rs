@@ -2,7 +2,9 @@
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+use eventide_clients::marts::Operation;
 use eventide_clients::redshift_data::Ending;
+use eventide_clients::s3::Bucket as _;
 
 use crate::support::{KEY, World, good, view};
 
@@ -147,4 +149,51 @@ async fn an_event_without_a_version_is_about_the_present_one() {
     world.settle().await;
     assert_eq!(world.mart().await.map(|mart| mart.version_id), Some(version));
     assert_eq!(world.steps(), ["build", "check", "swap"]);
+}
+
+/// A message that takes longer than the queue hides it comes once more, and is worked on beside itself: while the one is
+/// about to write where the file stands, the other, and the ends of what it began, have brought it further. Were the file
+/// taken back, the ends that were told meanwhile would be told no more, and only the question of a quarter of an hour
+/// later would go on.
+#[tokio::test]
+async fn a_slow_delivery_does_not_take_a_file_back() {
+    const STEPS: [&str; 4] = ["build", "check", "swap", "drop"];
+    for slow in 0..=3 {
+        for ahead in 1..=STEPS.len() - slow {
+            let case = format!("message {slow}, {ahead} steps ahead");
+            let mut world = World::new();
+            let first = world.put(KEY, &view("SELECT a FROM s.t"));
+            world.dealt(&first).await;
+            world.settle().await;
+            let mut message = world.put(KEY, &view("SELECT b FROM s.t"));
+            let version =
+                world.bucket.get(KEY, None, 10_000).await.expect("a file").and_then(|file| file.version_id);
+            world.dealt(&message).await;
+            for _ in 0..slow {
+                message = world.end(&world.last(), good());
+                world.dealt(&message).await;
+            }
+            world.told();
+            world.queue.take();
+            let hold = world.marts.hold(Operation::RecordDeployment, 0);
+            let others = async {
+                hold.reached().await;
+                for _ in 0..ahead {
+                    world.last_ends(good()).await;
+                }
+                hold.release();
+            };
+            tokio::join!(world.dealt(&message), others);
+            for _ in slow + ahead..STEPS.len() {
+                world.last_ends(good()).await;
+            }
+            assert_eq!(world.state(), "in-force", "{case}");
+            assert_eq!(world.steps()[3..], STEPS, "{case}");
+            assert_eq!(world.mart().await.map(|mart| mart.version_id), version, "{case}");
+            let told = if slow == 3 { 0 } else { 1 };
+            assert_eq!(world.told().len(), told, "{case}");
+            let asked = world.questions().len();
+            assert_eq!(asked, STEPS.len() - slow - 1, "{case}: once after each step");
+        }
+    }
 }
