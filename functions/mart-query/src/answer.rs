@@ -16,6 +16,8 @@ use serde_json::value::RawValue;
 pub enum Response {
     /// To an event, a schedule or a direct invocation.
     Direct(Answer),
+    /// To an event or a schedule that is not carried out.
+    Refused(Refusal),
     /// To a call of the function URL.
     Http(HttpAnswer),
     /// To the queue.
@@ -87,6 +89,29 @@ pub struct Problem {
     pub message: String,
 }
 
+/// What is not carried out, and why.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Refusal {
+    /// As through the function URL.
+    pub status_code: u16,
+    /// Why.
+    pub error: Problem,
+}
+
+impl From<&Error> for Refusal {
+    /// A caller's fault is told in full. What is wrong on our side is in the logs.
+    fn from(error: &Error) -> Self {
+        let message = match error.class() {
+            Class::Permanent => error.to_string(),
+            Class::Retryable => "the request can be tried again".to_owned(),
+            Class::Environment => "the service is not set up as it should be".to_owned(),
+        };
+        let error_type = error.error_type().to_owned();
+        Self { status_code: status(error), error: Problem { kind: error_type, message } }
+    }
+}
+
 /// An answer of payload format 2.0.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -136,29 +161,25 @@ impl HttpAnswer {
         }
         Self { status_code, headers, body }
     }
-}
 
-impl From<Answer> for HttpAnswer {
-    fn from(answer: Answer) -> Self {
-        match serde_json::to_string(&answer) {
-            Ok(body) => Self::new(answer.status_code, body),
+    fn of(status_code: u16, answer: &impl Serialize) -> Self {
+        match serde_json::to_string(answer) {
+            Ok(body) => Self::new(status_code, body),
             Err(_) => Self::new(500, json!({ "error": { "type": "Unwritable" } }).to_string()),
         }
     }
 }
 
+impl From<Answer> for HttpAnswer {
+    fn from(answer: Answer) -> Self {
+        Self::of(answer.status_code, &answer)
+    }
+}
+
 impl From<&Error> for HttpAnswer {
-    /// A caller's fault is told in full. What is wrong on our side is in the logs.
     fn from(error: &Error) -> Self {
-        let status = status(error);
-        let message = match error.class() {
-            Class::Permanent => error.to_string(),
-            Class::Retryable => "the request can be tried again".to_owned(),
-            Class::Environment => "the service is not set up as it should be".to_owned(),
-        };
-        let body =
-            json!({ "statusCode": status, "error": { "type": error.error_type(), "message": message } });
-        Self::new(status, body.to_string())
+        let refusal = Refusal::from(error);
+        Self::of(refusal.status_code, &refusal)
     }
 }
 

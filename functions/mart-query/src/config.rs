@@ -17,6 +17,8 @@ pub struct Config {
     pub deliver_queue_url: String,
     /// Where requests go that nobody can carry on.
     pub failed_queue_url: String,
+    /// Where events go.
+    pub event_bus: String,
     /// What the steps depend on.
     pub settings: Settings,
 }
@@ -43,6 +45,8 @@ impl FromEnv for Config {
         let query_queue_url = vars.required("QUERY_QUEUE_URL", "the URL of an SQS queue");
         let deliver_queue_url = vars.required("DELIVER_QUEUE_URL", "the URL of an SQS queue");
         let failed_queue_url = vars.required("FAILED_QUEUE_URL", "the URL of an SQS queue");
+        let event_bus =
+            vars.optional("EVENT_BUS_NAME", "the name or ARN of an event bus", "default".to_owned());
         let unload_role = vars.optional("UNLOAD_ROLE", ROLE, "default".to_owned()).filter(|role| {
             let valid = is_role(role);
             if !valid {
@@ -59,6 +63,7 @@ impl FromEnv for Config {
             query_queue_url: query_queue_url?,
             deliver_queue_url: deliver_queue_url?,
             failed_queue_url: failed_queue_url?,
+            event_bus: event_bus?,
             settings: Settings {
                 result_bucket,
                 unload_role: unload_role?,

@@ -40,8 +40,10 @@ const MAX_REQUEST_ID: usize = 128;
 /// An event that was understood.
 #[derive(Debug)]
 pub enum Trigger {
-    /// Somebody asks for a mart.
+    /// Somebody asks for a mart by direct invocation.
     Asked(Box<Asked>),
+    /// An event or a schedule asks for a mart, and nobody reads the answer.
+    Event(Box<Asked>),
     /// Somebody asks through the function URL; a fault of theirs is an answer, too.
     Http(Result<Call, Error>),
     /// Requests that Redshift had no room for.
@@ -140,16 +142,15 @@ pub fn read(event: &RawValue, invocation_id: &str) -> Result<Trigger, Error> {
     if form.request_context.is_some() {
         return Ok(Trigger::Http(parse(payload).and_then(call)));
     }
-    let asked = if form.detail_type.is_some() {
+    if form.detail_type.is_some() {
         let event: BusEvent = parse(payload)?;
         let caller = match event.source.as_str() {
             "aws.scheduler" | "aws.events" => "schedule".to_owned(),
             source => format!("events:{source}"),
         };
-        asked(event.detail, caller, &event.id)?
-    } else {
-        asked(parse(payload)?, "invoke".to_owned(), invocation_id)?
-    };
+        return asked(event.detail, caller, &event.id).map(|asked| Trigger::Event(Box::new(asked)));
+    }
+    let asked = asked(parse(payload)?, "invoke".to_owned(), invocation_id)?;
     Ok(Trigger::Asked(Box::new(asked)))
 }
 
@@ -274,7 +275,7 @@ mod tests {
             ),
         ] {
             let asked = match read(&raw(&event), "i-1").unwrap() {
-                Trigger::Asked(asked) => asked,
+                Trigger::Asked(asked) | Trigger::Event(asked) => asked,
                 Trigger::Http(Ok(Call::Ask(asked))) => asked,
                 other => panic!("{other:?}"),
             };

@@ -1,5 +1,6 @@
 //! The function as it is deployed: its ports are AWS.
 
+use eventide_clients::event_bus::SdkEventBus;
 use eventide_clients::marts::DynamoDbMarts;
 use eventide_clients::redshift_data::SdkRedshiftData;
 use eventide_clients::s3::SdkBucket;
@@ -20,6 +21,7 @@ struct Aws {
     deliver_queue: SqsQueue,
     dead_letters: SqsDeadLetters<SqsQueue>,
     bucket: SdkBucket,
+    event_bus: SdkEventBus,
 }
 
 impl Ports for Aws {
@@ -28,6 +30,7 @@ impl Ports for Aws {
     type Queue = SqsQueue;
     type DeadLetters = SqsDeadLetters<SqsQueue>;
     type Bucket = SdkBucket;
+    type EventBus = SdkEventBus;
 
     fn marts(&self) -> &Self::Marts {
         &self.marts
@@ -51,6 +54,10 @@ impl Ports for Aws {
 
     fn bucket(&self) -> &Self::Bucket {
         &self.bucket
+    }
+
+    fn event_bus(&self) -> &Self::EventBus {
+        &self.event_bus
     }
 }
 
@@ -86,6 +93,7 @@ fn on_aws(config: Config, kit: &Kit) -> MartQuery<Aws> {
             kit.function_name().as_ref(),
         ),
         bucket: SdkBucket::new(sdk, &config.result_bucket),
+        event_bus: SdkEventBus::new(sdk, &config.event_bus),
         query_queue: queue,
     };
     MartQuery::new(ports, config.settings, kit.clock())

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventide_clients::event_bus::EventBus;
 use eventide_clients::marts::{Catalogue, Requests};
 use eventide_clients::redshift_data::{Described, RedshiftData, ResultFormat, Statement, Status};
 use eventide_clients::s3::Bucket;
@@ -22,6 +23,7 @@ use crate::accept::{accept, allows};
 use crate::answer::{Answer, HttpAnswer, Location, Response};
 use crate::config::Settings;
 use crate::event::{Asked, Call, Event, Trigger, read};
+use crate::refuse::Refused;
 
 /// Requests of a batch that are submitted at a time.
 const CONCURRENCY: usize = 5;
@@ -49,6 +51,8 @@ pub trait Ports: Send + Sync {
     type DeadLetters: DeadLetters;
     /// The bucket of the results.
     type Bucket: Bucket;
+    /// Where events go.
+    type EventBus: EventBus;
 
     /// The catalogue and the requests.
     fn marts(&self) -> &Self::Marts;
@@ -62,6 +66,8 @@ pub trait Ports: Send + Sync {
     fn dead_letters(&self) -> &Self::DeadLetters;
     /// The bucket of the results.
     fn bucket(&self) -> &Self::Bucket;
+    /// Where events go.
+    fn event_bus(&self) -> &Self::EventBus;
 }
 
 /// The function behind whatever ports.
@@ -91,10 +97,12 @@ impl<P: Ports> MartQuery<P> {
     /// # Errors
     ///
     /// `InvalidEvent`, `UnknownMart`, `CallerNotAllowed`, `InvalidParameters` and the like if a request is not to be
-    /// carried out, and whatever AWS answers. Through the function URL they are answers.
+    /// carried out, and whatever AWS answers. Through the function URL they are answers; what is refused of an event is told
+    /// and set aside.
     pub async fn answer(&self, event: &Event, invocation: &Invocation) -> Result<Response, Error> {
         match read(event, &invocation.request_id)? {
             Trigger::Asked(asked) => self.ask(*asked, invocation).await.map(Response::Direct),
+            Trigger::Event(asked) => self.ask_by_event(event, *asked, invocation).await,
             Trigger::Http(call) => Ok(Response::Http(self.call(call, invocation).await)),
             Trigger::Queue(batch) => self.again(batch, invocation).await.map(Response::Batch),
         }
@@ -118,25 +126,41 @@ impl<P: Ports> MartQuery<P> {
         }
     }
 
-    /// Parse, check, accept, submit.
+    /// Check, accept, submit.
     async fn ask(&self, asked: Asked, invocation: &Invocation) -> Result<Answer, Error> {
+        let (record, mart) = self.take(asked, invocation).await.map_err(|refused| refused.error)?;
+        self.carry_on(record, &mart, invocation).await
+    }
+
+    /// Checks and accepts. A repeat is given the record of the first time.
+    pub(crate) async fn take(
+        &self,
+        asked: Asked,
+        invocation: &Invocation,
+    ) -> Result<(Record, Mart), Refused> {
         let name = asked.request.mart.clone();
         let Some(mart) = self.ports.marts().mart(&name).await? else {
-            return Err(self.unknown(&name, &asked.caller).await?);
+            return Err(self.unknown(&name, &asked.caller).await?.into());
         };
-        let wanted = accept(&mart, asked, self.clock.now())?;
-        let record = match self.ports.marts().accept(&wanted).await? {
+        let refused = |error| Refused { error, owner: Some(mart.definition.owner.clone()) };
+        let wanted = accept(&mart, asked, self.clock.now()).map_err(refused)?;
+        let record = match self.ports.marts().accept(&wanted).await.map_err(refused)? {
             None => {
                 invocation.metrics.count("RequestsAccepted", 1, &[("Mart", &name), ("Owner", &wanted.owner)]);
                 wanted
             }
-            Some(earlier) => same(earlier, &wanted)?,
+            Some(earlier) => same(earlier, &wanted).map_err(refused)?,
         };
         tracing::info!(mart = name, token = record.token, state = ?record.state, wait = record.inline, "request accepted");
-        self.carry_on(record, &mart, invocation).await
+        Ok((record, mart))
     }
 
-    async fn carry_on(&self, record: Record, mart: &Mart, invocation: &Invocation) -> Result<Answer, Error> {
+    pub(crate) async fn carry_on(
+        &self,
+        record: Record,
+        mart: &Mart,
+        invocation: &Invocation,
+    ) -> Result<Answer, Error> {
         match record.state {
             State::Accepted => match self.submit(record, invocation).await? {
                 Submitted::Yes(record, described) if record.inline => {

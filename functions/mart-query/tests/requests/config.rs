@@ -21,6 +21,7 @@ fn with(more: &[(&'static str, &'static str)]) -> Result<Config, String> {
 fn the_rest_has_defaults() {
     let config = with(&[]).unwrap();
     assert_eq!((config.settings.unload_role.as_str(), config.settings.max_receives), ("default", 5));
+    assert_eq!(config.event_bus, "default");
     assert_eq!(config.settings.link_life, Duration::from_secs(3600));
     let role = "arn:aws:iam::111122223333:role/redshift/Unload";
     assert_eq!(with(&[("UNLOAD_ROLE", role)]).unwrap().settings.unload_role, role);

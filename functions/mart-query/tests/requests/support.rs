@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use eventide_clients::event_bus::FakeEventBus;
 use eventide_clients::marts::{Catalogue as _, FakeMarts, Requests as _};
 use eventide_clients::redshift_data::{
     Column, Ending, FakeRedshiftData, Field, ResultSet, Script, Statement,
@@ -33,6 +34,7 @@ pub(crate) struct Fakes {
     pub(crate) deliver_queue: FakeQueue,
     pub(crate) dead_letters: MemoryDeadLetters,
     pub(crate) bucket: FakeBucket,
+    pub(crate) event_bus: FakeEventBus,
 }
 
 impl Ports for Fakes {
@@ -41,6 +43,7 @@ impl Ports for Fakes {
     type Queue = FakeQueue;
     type DeadLetters = MemoryDeadLetters;
     type Bucket = FakeBucket;
+    type EventBus = FakeEventBus;
 
     fn marts(&self) -> &FakeMarts {
         &self.marts
@@ -65,6 +68,10 @@ impl Ports for Fakes {
     fn bucket(&self) -> &FakeBucket {
         &self.bucket
     }
+
+    fn event_bus(&self) -> &FakeEventBus {
+        &self.event_bus
+    }
 }
 
 pub(crate) struct World {
@@ -74,6 +81,15 @@ pub(crate) struct World {
     pub(crate) invocation: Invocation,
     /// What an invocation has left when it begins.
     pub(crate) time: Duration,
+}
+
+fn settings() -> Settings {
+    Settings {
+        result_bucket: "results".to_owned(),
+        unload_role: "arn:aws:iam::111122223333:role/Unload".to_owned(),
+        link_life: Duration::from_secs(3600),
+        max_receives: 3,
+    }
 }
 
 impl World {
@@ -87,21 +103,23 @@ impl World {
             deliver_queue: FakeQueue::default(),
             dead_letters: MemoryDeadLetters::default(),
             bucket: FakeBucket::new("results"),
+            event_bus: FakeEventBus::default(),
         };
         fakes.redshift.wait_on(&clock);
-        let settings = Settings {
-            result_bucket: "results".to_owned(),
-            unload_role: "arn:aws:iam::111122223333:role/Unload".to_owned(),
-            link_life: Duration::from_secs(3600),
-            max_receives: 3,
-        };
         let time = Duration::from_secs(60);
         let deadline = Deadline::after(time, Arc::new(clock.clone()));
-        let function = MartQuery::new(fakes.clone(), settings, Arc::new(clock.clone()));
+        let function = MartQuery::new(fakes.clone(), settings(), Arc::new(clock.clone()));
         let world =
             Self { clock, fakes, function, invocation: Invocation::for_tests("invocation", deadline), time };
         world.put_in_force(&mart()).await;
         world
+    }
+
+    /// From here on nothing can be set aside.
+    pub(crate) fn refuse_letters(&mut self) {
+        let fakes = Fakes { dead_letters: MemoryDeadLetters::refusing(), ..self.fakes.clone() };
+        let shared = Arc::new(self.clock.clone());
+        self.function = MartQuery::new(fakes, settings(), shared);
     }
 
     pub(crate) async fn put_in_force(&self, mart: &Mart) {
