@@ -215,22 +215,47 @@ async fn a_request_that_is_refused_names_its_fault_and_what_is_allowed() -> Test
         // A mart is not told of to those who may not query it.
         assert!(class != "UnknownMart" || !said.contains("secret"), "{said}");
     }
-    // Nobody waits for the answer to an event. It goes where somebody looks, with the reason. Lambda is invoked as
-    // EventBridge invokes it, because MiniStack's own EventBridge neither retries nor knows a destination for failures.
+    assert_eq!(marts.observed().await?, [], "who asked has had an answer");
+    // Nobody reads the answer to an event: whoever asked is told, and the event lies where somebody looks.
+    let stranger = json!({ "mart": "staff", "requestId": "r" });
+    marts.send_event("some.stranger", "Data Mart Requested", &stranger).await?;
+    let failed = marts.await_event("Data Mart Failed", "staff").await?;
+    assert_eq!(
+        (&failed["errorClass"], &failed["requestId"], &failed["owner"]),
+        (&json!("CallerNotAllowed"), &json!("r"), &json!("people")),
+        "{failed}"
+    );
+    assert!(
+        failed["reason"].as_str().is_some_and(|said| said.contains("`events:some.stranger`")),
+        "{failed}"
+    );
+    let set_aside = eventually("the event in the failed queue", PATIENCE, || async {
+        marts.failed_messages().await.ok()?.first().cloned()
+    });
+    let set_aside = set_aside.await?;
+    let error_type = &set_aside["MessageAttributes"]["error_type"]["StringValue"];
+    assert_eq!(error_type, "Permanent.CallerNotAllowed", "{set_aside}");
+    let body: Value = serde_json::from_str(set_aside["Body"].as_str().unwrap_or_default())
+        .map_err(|error| error.to_string())?;
+    assert_eq!((&body["source"], &body["detail"]), (&json!("some.stranger"), &stranger), "{body}");
+    assert_eq!(marts.observed().await?, [], "told once");
+
+    // What is no request at all goes there, too. Lambda is invoked as EventBridge invokes it, because MiniStack's own
+    // EventBridge neither retries nor knows a destination for failures.
     let event = json!({
-        "detail-type": "Data Mart Requested", "source": "some.stranger", "id": "e", "detail": { "mart": "staff" },
+        "detail-type": "Data Mart Requested", "source": "some.stranger", "id": "e", "detail": { "mart": 7 },
     });
     let path = format!("/2015-03-31/functions/{}/invocations", marts.output("QueryFunction")?);
     let headers = [("x-amz-invocation-type", "Event")];
     marts.cloud().send("lambda", Method::POST, &path, &headers, event.to_string().into_bytes()).await?;
-    let failed = eventually("the event in the failed queue", PATIENCE, || async {
-        marts.failed_messages().await.ok()?.first().cloned()
+    let failed = eventually("what is no request in the failed queue", PATIENCE, || async {
+        let messages = marts.failed_messages().await.ok()?;
+        let bodies = messages.iter().filter_map(|message| message["Body"].as_str());
+        let mut bodies = bodies.filter_map(|body| serde_json::from_str::<Value>(body).ok());
+        bodies.find(|body| body["requestPayload"]["detail"]["mart"] == 7)
     });
-    let failed = failed.await?;
-    let body: Value = serde_json::from_str(failed["Body"].as_str().unwrap_or_default())
-        .map_err(|error| error.to_string())?;
-    assert_eq!(body["requestPayload"]["source"], "some.stranger", "{body}");
-    assert_eq!(body["responsePayload"]["errorType"], "Permanent.CallerNotAllowed", "{body}");
+    let body = failed.await?;
+    assert_eq!(body["responsePayload"]["errorType"], "Permanent.InvalidEvent", "{body}");
     assert_eq!(marts.statements("eventide/query/").await?, Vec::<Value>::new(), "nothing was run");
     Ok(())
 }

@@ -198,7 +198,14 @@ impl<P: Ports> MartDeliver<P> {
             // A message of the sweep; the event of the end is still to come.
             return Ok(None);
         }
-        self.record_usage(request, &described, invocation).await?;
+        // How much was unloaded only the warehouse's manifest says. Without it the statement is booked all the same, and a
+        // later delivery that finds it completes that.
+        let unloaded = match described.status {
+            Status::Finished if request.unload => Some(self.unloaded(request).await),
+            _ => None,
+        };
+        let written = unloaded.as_ref().and_then(|unloaded| unloaded.as_ref().ok());
+        self.record_usage(request, &described, written, invocation).await?;
         if nothing_to_deliver {
             return Ok(None);
         }
@@ -216,12 +223,10 @@ impl<P: Ports> MartDeliver<P> {
             // Another message has brought it to its end meanwhile.
             return Ok(None);
         }
-        let delivered = if request.unload {
-            self.unloaded(request).await?
-        } else {
-            self.stream(request, &described, invocation).await?
+        let delivered = match unloaded {
+            Some(unloaded) => unloaded?,
+            None => self.stream(request, &described, invocation).await?,
         };
-        // How many rows were unloaded only their manifest says.
         if let Some(failure) = above_cap(request, delivered.rows) {
             return Ok(Some(failure));
         }

@@ -17,7 +17,9 @@ use crate::deliver::{Delivered, Failure, MartDeliver, Ports};
 const MAX_KEYS: usize = 100;
 
 impl<P: Ports> MartDeliver<P> {
-    /// Writes the manifest, which is what makes a result one, and tells who waits.
+    /// Writes the manifest, which is what makes a result one, and tells who waits; unless another message has been quicker
+    /// meanwhile. (SQS delivers at least once, and the sweep sends messages of its own. Between the look at the record and
+    /// its last move two can still tell the same.)
     pub(crate) async fn ready(
         &self,
         request: &mut Record,
@@ -25,6 +27,10 @@ impl<P: Ports> MartDeliver<P> {
         delivered: &Delivered,
         invocation: &Invocation,
     ) -> Result<(), Error> {
+        let current = self.ports.requests().request(&request.token).await?;
+        if current.is_none_or(|current| current.state.is_final()) {
+            return Ok(());
+        }
         let now = self.clock.now();
         let key = request.manifest_key();
         let manifest = manifest(request, described, delivered, self.ports.bucket().name(), now);
@@ -113,29 +119,39 @@ impl<P: Ports> MartDeliver<P> {
         self.ports.event_bus().send(&event).await
     }
 
-    /// Books what a statement cost, whatever came of it. The month is that of the request, which is the same in every
-    /// delivery of the message.
+    /// Books what a statement cost, whatever came of it, and measures what was not booked before. The month is that of the
+    /// request, which is the same in every delivery of the message. Of a result that the warehouse has `written`
+    /// itself, the Data API knows neither rows nor bytes.
     pub(crate) async fn record_usage(
         &self,
         request: &Record,
         described: &Described,
+        written: Option<&Delivered>,
         invocation: &Invocation,
     ) -> Result<(), Error> {
         let (mart, warehouse) = (&request.request.mart, request.warehouse.name());
         let usage = Usage::of(described, request.accepted_at, "query", &request.owner, mart, warehouse);
-        let Some(usage) = usage else { return Ok(()) };
-        self.ports.usages().record(&usage).await?;
-        if request.state == State::Delivering || (request.state.is_final() && !request.inline) {
-            // Measured by an earlier attempt.
-            return Ok(());
+        let Some(mut usage) = usage else { return Ok(()) };
+        if let Some(written) = written {
+            (usage.rows, usage.bytes) = (written.rows, written.bytes);
         }
+        let earlier = self.ports.usages().record(&usage).await?;
         let dimensions = [("Mart", usage.mart.as_str()), ("Owner", usage.owner.as_str())];
-        invocation.metrics.count("Statements", 1, &dimensions);
-        let seconds = std::time::Duration::from_nanos(described.nanoseconds).as_secs_f64();
-        invocation.metrics.record("StatementSeconds", Unit::Seconds, seconds, &dimensions);
-        invocation.metrics.count("StatementRows", usage.rows, &dimensions);
-        #[expect(clippy::cast_precision_loss, reason = "a metric of a size")]
-        invocation.metrics.record("StatementBytes", Unit::Bytes, usage.bytes as f64, &dimensions);
+        if earlier.is_none() {
+            invocation.metrics.count("Statements", 1, &dimensions);
+            let seconds = std::time::Duration::from_nanos(described.nanoseconds).as_secs_f64();
+            invocation.metrics.record("StatementSeconds", Unit::Seconds, seconds, &dimensions);
+        }
+        let measured = earlier.map_or((0, 0), |earlier| (earlier.rows, earlier.bytes));
+        let rows = usage.rows.saturating_sub(measured.0);
+        let bytes = usage.bytes.saturating_sub(measured.1);
+        if rows > 0 {
+            invocation.metrics.count("StatementRows", rows, &dimensions);
+        }
+        if bytes > 0 {
+            #[expect(clippy::cast_precision_loss, reason = "a metric of a size")]
+            invocation.metrics.record("StatementBytes", Unit::Bytes, bytes as f64, &dimensions);
+        }
         Ok(())
     }
 }

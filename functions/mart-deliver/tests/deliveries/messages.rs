@@ -1,5 +1,6 @@
 //! Messages that lead nowhere, come twice, or in the wrong order.
 
+use eventide_clients::marts::Operation;
 use eventide_clients::redshift_data::Ending;
 use eventide_types::mart::request::State;
 use serde_json::{Value, json};
@@ -88,4 +89,27 @@ async fn what_the_event_says_of_the_end_does_not_count() {
     end["detail"]["state"] = json!("FINISHED");
     assert!(!world.deliver(&end, 1).await);
     assert_eq!(world.told(), ["StatementFailed"]);
+}
+
+/// A message that takes longer than the queue hides it comes once more, and is delivered beside itself.
+#[tokio::test]
+async fn whoever_was_told_meanwhile_is_not_told_again() {
+    let mut slow = World::new();
+    let record = slow.ended(finished(), usual).await;
+    let mut quick = slow.beside();
+    // The second look at the record is the one before telling.
+    let hold = slow.fakes.requests.hold(Operation::Request, 1);
+    let other = async {
+        hold.reached().await;
+        quick.end_of(&record).await;
+        assert_eq!(quick.told(), ["Data Mart Ready"]);
+        quick.clock.advance(std::time::Duration::from_secs(1));
+        let manifest = quick.manifest(&record);
+        hold.release();
+        manifest
+    };
+    let ((), manifest) = tokio::join!(slow.end_of(&record), other);
+    assert_eq!((slow.told(), slow.state().await), (vec!["Data Mart Ready".to_owned()], State::Delivered));
+    assert_eq!(slow.manifest(&record), manifest, "nor is anything written again");
+    assert_eq!(slow.invocation.metrics.sum("ResultsDelivered", &[]), 0.0);
 }

@@ -25,6 +25,7 @@ pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 /// The mart that the files in `events/` are about.
 pub(crate) const MART: &str = "rate_changes_by_department_year";
 pub(crate) const LAST: u32 = 3;
+const SETTINGS: Settings = Settings { overdue: time::Duration::minutes(15), max_receives: LAST };
 
 #[derive(Clone, Debug)]
 pub(crate) struct Fakes {
@@ -101,11 +102,18 @@ impl World {
             query_queue: FakeQueue::default(),
             dead_letters: MemoryDeadLetters::default(),
         };
-        let settings = Settings { overdue: time::Duration::minutes(15), max_receives: LAST };
         let time = Duration::from_secs(900);
         let deadline = Deadline::after(time, Arc::new(clock.clone()));
-        let function = MartDeliver::new(fakes.clone(), settings, Arc::new(clock.clone()));
+        let function = MartDeliver::new(fakes.clone(), SETTINGS, Arc::new(clock.clone()));
         Self { clock, fakes, function, invocation: Invocation::for_tests("invocation", deadline), time }
+    }
+
+    /// Another execution environment of the function.
+    pub(crate) fn beside(&self) -> Self {
+        let (clock, fakes, time) = (self.clock.clone(), self.fakes.clone(), self.time);
+        let function = MartDeliver::new(fakes.clone(), SETTINGS, Arc::new(clock.clone()));
+        let deadline = Deadline::after(time, Arc::new(clock.clone()));
+        Self { clock, fakes, function, invocation: Invocation::for_tests("beside", deadline), time }
     }
 
     /// A request that was submitted; what is not to be as usual, `change` says.

@@ -1,6 +1,8 @@
 //! Results that the warehouse wrote.
 
-use eventide_clients::redshift_data::Ending;
+use eventide_clients::redshift_data::{Ending, Operation as Call};
+use eventide_clients::s3::Operation as Object;
+use eventide_kit::Error;
 use eventide_types::mart::request::{Record, State};
 use serde_json::{Value, json};
 
@@ -97,4 +99,65 @@ async fn a_manifest_that_cannot_be_right_is_not_delivered() {
         assert_eq!(world.told(), [error_type.split_once('.').unwrap().1]);
         assert!(world.body(&record, "manifest.json").is_none());
     }
+}
+
+fn booked(world: &World) -> (u64, u64) {
+    let [usage] = &world.fakes.usages.all()[..] else { panic!("booked once") };
+    (usage.rows, usage.bytes)
+}
+
+fn measured(world: &World) -> [f64; 3] {
+    ["Statements", "StatementRows", "StatementBytes"].map(|name| world.invocation.metrics.sum(name, &[]))
+}
+
+/// The Data API says nothing of what `UNLOAD` wrote.
+#[tokio::test]
+async fn what_it_has_is_booked_and_measured_by_its_manifest() {
+    let (mut world, record) = unloaded(Some(&manifest(&[(700, 8), (300, 4)], 12))).await;
+    world.end_of(&record).await;
+    assert_eq!((booked(&world), measured(&world)), ((12, 1_000), [1.0, 12.0, 1_000.0]));
+    for _ in 0..2 {
+        world.end_of(&record).await;
+    }
+    assert_eq!((booked(&world), measured(&world)), ((12, 1_000), [1.0, 12.0, 1_000.0]));
+}
+
+#[tokio::test]
+async fn what_was_booked_without_its_manifest_is_completed_and_then_kept() {
+    let (mut world, record) = unloaded(None).await;
+    assert!(world.deliver(&end_of(&record), 1).await);
+    assert_eq!((booked(&world), measured(&world)), ((0, 0), [1.0, 0.0, 0.0]), "its time counts");
+
+    // It is there, but cannot be read yet; then it can, but the message fails later on.
+    world
+        .fakes
+        .bucket
+        .add(&format!("{}/manifest", record.key), manifest(&[(700, 8), (300, 4)], 12).to_string());
+    world.fakes.bucket.fail_next(Object::Get, Error::retryable("ServerError", "it failed"));
+    assert!(world.deliver(&end_of(&record), 1).await);
+    assert_eq!(booked(&world), (0, 0));
+    world.fakes.bucket.fail_next(Object::Put, Error::retryable("ServerError", "it failed"));
+    assert!(world.deliver(&end_of(&record), 1).await);
+    assert_eq!((booked(&world), measured(&world)), ((12, 1_000), [1.0, 12.0, 1_000.0]));
+
+    // A repeat that cannot read it any more takes nothing away.
+    world.fakes.bucket.fail_next(Object::Get, Error::retryable("ServerError", "it failed"));
+    assert!(world.deliver(&end_of(&record), 1).await);
+    assert_eq!((booked(&world), measured(&world)), ((12, 1_000), [1.0, 12.0, 1_000.0]));
+    world.end_of(&record).await;
+    assert_eq!((booked(&world), measured(&world)), ((12, 1_000), [1.0, 12.0, 1_000.0]));
+    assert_eq!((world.told(), world.state().await), (vec!["Data Mart Ready".to_owned()], State::Delivered));
+}
+
+#[tokio::test]
+async fn what_was_unloaded_in_vain_is_booked_too() {
+    let (mut world, record) = unloaded(Some(&manifest(&[(10, 1_001)], 1_001))).await;
+    world.end_of(&record).await;
+    assert_eq!((world.told(), booked(&world)), (vec!["RowCapExceeded".to_owned()], (1_001, 10)));
+    // Its files expire before the last repeat comes.
+    world.fakes.bucket.delete(&format!("{}/manifest", record.key));
+    world.end_of(&record).await;
+    world.fakes.redshift.fail_next(Call::Describe, Error::retryable("ServerError", "it failed"));
+    assert!(world.deliver(&end_of(&record), 1).await);
+    assert_eq!((booked(&world), measured(&world)), ((1_001, 10), [1.0, 1_001.0, 10.0]));
 }
