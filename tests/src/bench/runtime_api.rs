@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
@@ -15,6 +15,9 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
 use super::Outcome;
+
+/// The most bytes of an answer (Lambda developer guide, quotas): 6 MB.
+const MAX_ANSWER: usize = 6 * 1024 * 1024;
 
 /// When an invocation was answered, or what it failed with.
 type Answer = Result<Instant, String>;
@@ -74,6 +77,7 @@ impl RuntimeApi {
             .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
             .route("/2018-06-01/runtime/invocation/{id}/error", post(failure))
             .route("/2018-06-01/runtime/init/error", post(not_started))
+            .layer(DefaultBodyLimit::max(MAX_ANSWER))
             .with_state(Arc::clone(&shared));
         let server = tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { address, events, answers, shared, server })

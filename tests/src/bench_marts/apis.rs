@@ -44,6 +44,8 @@ struct Now {
     uploaded: u64,
     /// What the event said.
     told: Option<Outcome<Ready>>,
+    /// Whether a request was recorded as delivered whose rows are in its answer.
+    answered: bool,
 }
 
 impl Apis {
@@ -86,6 +88,16 @@ impl Apis {
             ready.rows, ready.bytes
         ))
     }
+
+    /// Sees that the request since the last call was answered with its rows.
+    ///
+    /// # Errors
+    ///
+    /// If it was not, as one is that has too many.
+    pub fn answered(&self) -> Outcome<()> {
+        let answered = std::mem::take(&mut self.shared.now().answered);
+        if answered { Ok(()) } else { Err("the rows were not answered with".to_owned()) }
+    }
 }
 
 impl Drop for Apis {
@@ -127,7 +139,15 @@ impl Shared {
                 let pk = asked.pointer("/Key/pk/S").and_then(Value::as_str).unwrap_or_default();
                 ledger(pk, format).map_or_else(|| json!({}), |item| json!({ "Item": item }))
             }
-            "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems" => json!({}),
+            "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems" => {
+                let record = asked.pointer("/Item/record/S").and_then(Value::as_str).unwrap_or_default();
+                let record: Value = serde_json::from_str(record).unwrap_or_default();
+                let of = |member| record.get(member);
+                if of("inline") == Some(&json!(true)) && of("state") == Some(&json!("delivered")) {
+                    self.now().answered = true;
+                }
+                json!({})
+            }
             "PutEvents" => {
                 self.now().told = Some(told(&asked));
                 json!({ "FailedEntryCount": 0, "Entries": [{ "EventId": "e" }] })

@@ -14,6 +14,8 @@ use crate::bench::Outcome;
 pub const STATEMENT: &str = "dd2e1ec9-2ee3-49a0-819f-905fa7d75a40";
 /// The mart that is asked for.
 const MART: &str = "rates";
+/// Who calls the function URL.
+const CALLER: &str = "arn:aws:iam::111122223333:role/HumanResourcesAnalyst";
 /// The file that is deployed.
 pub const FILE: &str = "humanresources/pay_history.sql";
 
@@ -83,6 +85,23 @@ impl Subject {
             Self::Chargeback => json!({ "month": "2026-10" }),
         })
     }
+}
+
+/// A request whose rows are waited for: by direct invocation, or through the function URL.
+///
+/// # Errors
+///
+/// If the file that it is made from is gone.
+pub fn waiting(through_url: bool, number: usize) -> Outcome<Value> {
+    let request = json!({ "mart": MART, "wait": true, "requestId": format!("bench-{number}") });
+    if !through_url {
+        return Ok(request);
+    }
+    let mut call = fixture_json("mart-query/http-request.json")?;
+    if let Some(members) = call.as_object_mut() {
+        members.insert("body".to_owned(), json!(request.to_string()));
+    }
+    Ok(call)
 }
 
 fn batch(body: &Value) -> Value {
@@ -175,7 +194,7 @@ fn record(token: &str, format: Format) -> Record {
 fn mart() -> Value {
     json!({
         "definition": {
-            "name": MART, "description": "Rates.", "owner": "humanresources", "callers": ["invoke"],
+            "name": MART, "description": "Rates.", "owner": "humanresources", "callers": ["invoke", CALLER],
             "warehouse": { "workgroup": "eventide" }, "database": "dev", "schema": "humanresources_marts",
             "kind": "materialized-view", "refresh": "rate(1 hour)",
             "delivery": { "format": "csv", "row_cap": 10_000_000, "unload": false }

@@ -65,6 +65,23 @@ impl Results {
     }
 }
 
+/// How many of the rows an answer carries at most that may have so many bytes: as mart-query counts them, with another
+/// for each quote that a text around it would escape.
+#[must_use]
+pub fn rows_within(bytes: usize) -> u64 {
+    // The array's own brackets, less the comma behind the last row.
+    let mut used = 1;
+    for number in 0.. {
+        let Row { id, department, changed, rate, salaried } = row(number);
+        let text = format!("[{id},\"{department}\",\"{changed}\",\"{rate}\",{salaried}],");
+        used += text.len() + text.matches('"').count();
+        if used > bytes {
+            return number;
+        }
+    }
+    u64::MAX
+}
+
 fn body(format: Format, numbers: std::ops::Range<u64>, total: u64, more: bool) -> Bytes {
     let records: Vec<Value> = match format {
         Format::Csv if numbers.is_empty() => Vec::new(),
@@ -137,6 +154,22 @@ fn fields(number: u64) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_is_filled_with_rows() {
+        let length = |rows: u64| {
+            let value = |field: &Value| field.as_object().and_then(|field| field.values().next()).cloned();
+            let row =
+                |number| fields(number).as_array().into_iter().flatten().filter_map(value).collect::<Value>();
+            let text = (0..rows).map(row).collect::<Value>().to_string();
+            text.len() + text.matches('"').count()
+        };
+        for bytes in [1, 2, 100, 10_000, 10_001, 10_100] {
+            let rows = rows_within(bytes);
+            assert!(rows == 0 || length(rows) <= bytes, "{rows} rows in {bytes} bytes");
+            assert!(length(rows + 1) > bytes, "{rows} rows in {bytes} bytes");
+        }
+    }
 
     #[test]
     fn a_result_has_its_rows_on_so_many_pages() {

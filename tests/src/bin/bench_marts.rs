@@ -1,6 +1,8 @@
 //! What the functions of the data marts cost: deliveries of every size, and start-up, memory and size beside a
 //! hello-world on the same runtime.
 //!
+//! With the argument `answers` only mart-query's largest answers are measured.
+//!
 //! Runs the release binaries (`make bench` builds them) as processes, under a Runtime API and AWS APIs of its own that
 //! answer at once. Figures are medians; what is compared is measured in turn.
 //!
@@ -17,8 +19,8 @@ use eventide_tests::bench::Outcome;
 use eventide_tests::bench::figures::{Series, judge, sizes};
 use eventide_tests::bench::process::{Process, binary};
 use eventide_tests::bench_marts::apis::Apis;
-use eventide_tests::bench_marts::events::{SUBJECTS, Subject, environment};
-use eventide_tests::bench_marts::results::Results;
+use eventide_tests::bench_marts::events::{SUBJECTS, Subject, environment, waiting};
+use eventide_tests::bench_marts::results::{Results, rows_within};
 use eventide_types::mart::definition::Format;
 
 /// Starts of each function with each sort of endpoint.
@@ -33,6 +35,12 @@ const EMPTY: usize = 20;
 const TIMEOUT: Duration = Duration::from_secs(900);
 /// Rows of the delivery that those of the same round are compared with.
 const REFERENCE: u64 = 1_000_000;
+/// Processes that answer with as many rows as an answer can carry, and how often each does.
+const ANSWERS: usize = 5;
+/// The most bytes of rows that mart-query answers with, their quotes escaped; Lambda takes 6 MB.
+const LONGEST_ANSWER: usize = 6_000_000;
+/// How they are asked for, and whether that is through the function URL, where an answer is a text in an answer.
+const ASKED: [(&str, bool); 2] = [("direct", false), ("function URL", true)];
 /// MB/s of one core that CSV has to reach.
 const CSV_SPEED: f64 = 80.0;
 
@@ -64,12 +72,18 @@ async fn main() -> ExitCode {
 async fn bench() -> Outcome<()> {
     let apis = Apis::start().await?;
     let mut series = Series::default();
+    if std::env::args().nth(1).as_deref() == Some("answers") {
+        answers(&apis, &mut series).await?;
+        print_answers(&series);
+        return Ok(());
+    }
     starts(&apis, &mut series).await?;
     for subject in SUBJECTS {
         let (size, zipped) = sizes(&binary(subject.name()))?;
         series.add(&format!("{} binary", subject.name()), size);
         series.add(&format!("{} zip", subject.name()), zipped);
     }
+    answers(&apis, &mut series).await?;
     let results: Vec<Arc<Results>> =
         KINDS.iter().map(|(format, rows)| Arc::new(Results::new(*format, *rows))).collect();
     for round in 0..ROUNDS {
@@ -78,6 +92,7 @@ async fn bench() -> Outcome<()> {
         }
     }
     print_starts(&series);
+    print_answers(&series);
     print_deliveries(&series);
     targets(&series);
     Ok(())
@@ -145,6 +160,28 @@ async fn deliveries(apis: &Apis, results: &Arc<Results>, series: &mut Series) ->
     Ok(())
 }
 
+/// The peak of the first answer, and of all: what an allocator keeps of one is there for the next.
+async fn answers(apis: &Apis, series: &mut Series) -> Outcome<()> {
+    let results = Arc::new(Results::new(Format::Jsonl, rows_within(LONGEST_ANSWER)));
+    let environment = environment(&apis.endpoint);
+    for round in 0..ANSWERS {
+        for (asked, through_url) in ASKED {
+            apis.set(&results);
+            let event = waiting(through_url, round)?;
+            let mut process = Process::spawn(Subject::Query.name(), &environment, Some(&event)).await?;
+            process.answered().await.map_err(|error| format!("{asked}: {error}"))?;
+            apis.answered()?;
+            series.add(&format!("{asked} first"), process.peak()?);
+            for _ in 1..ANSWERS {
+                process.handle(&event).await?;
+                apis.answered()?;
+            }
+            series.add(&format!("{asked} all"), process.peak()?);
+        }
+    }
+    Ok(())
+}
+
 fn kind(format: Format, rows: u64) -> String {
     format!("{} {rows}", format.extension())
 }
@@ -173,6 +210,16 @@ fn print_starts(series: &Series) {
             print!("{cell:>20}");
         }
         println!();
+    }
+}
+
+fn print_answers(series: &Series) {
+    let rows = rows_within(LONGEST_ANSWER);
+    println!("\nPeak memory of mart-query for answers with {rows} rows, just below 6 MB, MB:");
+    for (asked, _) in ASKED {
+        let of = |what: &str| series.median(&format!("{asked} {what}"));
+        println!("{asked:<16}first {:>6.1}, of {ANSWERS} {:>6.1}", of("first"), of("all"));
+        judge(&format!("mart-query: peak memory, 6 MB, {asked}, MB"), of("all"), 20.0);
     }
 }
 
