@@ -12,9 +12,12 @@
 //! - [`investigation`]: Amazon Detective's investigations and indicators
 //! - [`work`]: the message that carries a finding from one function to the next
 //! - [`mart`]: data marts, their definitions, requests and results
+//! - [`campaign`]: marketing campaigns, their messages, verdicts and sending
+//! - [`s3`]: new objects in Amazon S3
 //! - [`partition`]: partitions, ARNs and console addresses
 
 pub mod asff;
+pub mod campaign;
 pub mod finding;
 mod hostile;
 pub mod investigation;
@@ -22,6 +25,7 @@ pub mod mart;
 pub mod ocsf;
 pub mod partition;
 pub mod principal;
+pub mod s3;
 pub mod work;
 
 pub use hostile::printable;
