@@ -1,0 +1,174 @@
+//! A checked message.
+
+use std::fmt;
+
+use eventide_types::campaign::outgoing::Outgoing;
+use eventide_types::campaign::{Channel, ContentId};
+
+use crate::check::{Checked, slots};
+use crate::plan::{Slot, View};
+use crate::row::Cell;
+
+/// What a test message begins with.
+const TEST: &str = "[TEST] ";
+
+/// A message whose row is valid. It borrows from the [`Messages`](crate::Messages) that gave it.
+#[derive(Clone, Copy)]
+pub struct Message<'a> {
+    pub(crate) view: View<'a>,
+    pub(crate) line: u64,
+    pub(crate) checked: Checked,
+    pub(crate) content: ContentId,
+}
+
+impl<'a> Message<'a> {
+    /// The line that its row begins on, from 1.
+    pub const fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The id that its row gives it, 1 to 256 characters. The ids of a file are not compared with each other:
+    /// two rows of one id have one entry in the ledger.
+    pub fn id(&self) -> &'a str {
+        self.view.row.cell(Cell::Id).unwrap_or_default()
+    }
+
+    /// How it travels: the row's word, else the settings'.
+    pub const fn channel(&self) -> Channel {
+        self.checked.channel
+    }
+
+    /// Where to: an email address, or a telephone number in E.164.
+    pub fn to(&self) -> &'a str {
+        self.view.row.cell(Cell::To).unwrap_or_default()
+    }
+
+    /// Its time zone, the row's or else the settings', spelled as in the IANA database.
+    pub fn zone(&self) -> Option<&'a str> {
+        self.view.plan.zones.name(self.checked.zone?)
+    }
+
+    /// Its content.
+    pub const fn content(&self) -> ContentId {
+        self.content
+    }
+
+    /// The message, rendered. An SMS has a text only; of an email, what it has.
+    pub fn outgoing(&self, entry: String) -> Outgoing {
+        let rendered = |slot| {
+            let mut text = String::new();
+            self.render(slot, |part| text.push_str(part)).then_some(text)
+        };
+        Outgoing {
+            entry,
+            id: self.id().to_owned(),
+            line: self.line,
+            channel: self.channel(),
+            to: self.to().to_owned(),
+            content: self.content,
+            subject: rendered(Slot::Subject),
+            text: rendered(Slot::Text),
+            html: rendered(Slot::Html),
+        }
+    }
+
+    /// Appends the message, rendered, as one JSON object of [`Outgoing`], without a line end. A `test` has
+    /// `[TEST] ` before its subject, or before the text of an SMS, which may exceed its limit by these 7
+    /// characters. Allocates nothing but `out`.
+    pub fn write_outgoing(&self, entry: &str, test: bool, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"entry\":\"");
+        write_escaped(entry, out);
+        out.extend_from_slice(b"\",\"id\":\"");
+        write_escaped(self.id(), out);
+        out.extend_from_slice(b"\",\"line\":");
+        write_number(self.line, out);
+        out.extend_from_slice(b",\"channel\":\"");
+        out.extend_from_slice(self.channel().as_str().as_bytes());
+        out.extend_from_slice(b"\",\"to\":\"");
+        write_escaped(self.to(), out);
+        out.extend_from_slice(b"\",\"content\":\"");
+        for byte in self.content.0 {
+            out.extend([byte >> 4, byte & 15].map(hex_digit));
+        }
+        let marked = match self.channel() {
+            Channel::Email => Slot::Subject,
+            Channel::Sms => Slot::Text,
+        };
+        for slot in slots(self.channel()) {
+            if self.view.template(*slot).is_none() {
+                continue;
+            }
+            out.extend_from_slice(match slot {
+                Slot::Subject => b"\",\"subject\":\"",
+                Slot::Text => b"\",\"text\":\"".as_slice(),
+                Slot::Html => b"\",\"html\":\"",
+            });
+            if test && *slot == marked {
+                out.extend_from_slice(TEST.as_bytes());
+            }
+            self.render(*slot, |part| write_escaped(part, out));
+        }
+        out.extend_from_slice(b"\"}");
+    }
+
+    /// Gives the parts of a text; false if the message has no such.
+    fn render(&self, slot: Slot, mut emit: impl FnMut(&str)) -> bool {
+        if !slots(self.channel()).contains(&slot) {
+            return false;
+        }
+        let Some((template, _)) = self.view.template(slot) else { return false };
+        template.render(
+            |number| self.view.value(number),
+            slot == Slot::Html,
+            |part| {
+                emit(part);
+                true
+            },
+        )
+    }
+}
+
+impl fmt::Debug for Message<'_> {
+    /// Without recipient, id and text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("line", &self.line)
+            .field("channel", &self.checked.channel)
+            .field("content", &self.content)
+            .finish_non_exhaustive()
+    }
+}
+
+fn write_number(number: u64, out: &mut Vec<u8>) {
+    if number >= 10 {
+        write_number(number / 10, out);
+    }
+    out.push(b'0' + (number % 10) as u8);
+}
+
+/// Appends a text as it is written inside of a JSON string.
+fn write_escaped(text: &str, out: &mut Vec<u8>) {
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| *byte < b' ' || *byte == b'"' || *byte == b'\\') {
+        let (plain, after) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = after.split_first() else { return };
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            byte => {
+                out.extend_from_slice(b"\\u00");
+                out.extend([byte >> 4, byte & 15].map(hex_digit));
+            }
+        }
+        rest = after;
+    }
+    out.extend_from_slice(rest);
+}
+
+const fn hex_digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble }
+}
