@@ -35,7 +35,15 @@ fn without_values(said: &str) -> String {
 }
 
 /// The error of a request that could not be built.
-#[cfg(any(feature = "detective", feature = "marts", feature = "redshift-data", feature = "sqs"))]
+#[cfg(any(
+    feature = "campaigns",
+    feature = "comprehend",
+    feature = "detective",
+    feature = "email",
+    feature = "marts",
+    feature = "redshift-data",
+    feature = "sqs"
+))]
 pub(crate) fn request(operation: &str, error: aws_smithy_types::error::operation::BuildError) -> Error {
     Error::permanent("InvalidRequest", format!("`{operation}` could not be built")).with_source(error)
 }
@@ -47,7 +55,7 @@ pub(crate) fn again(error: &Error) -> Error {
 }
 
 /// The same error as no fault of the input.
-#[cfg(any(feature = "s3", feature = "sqs"))]
+#[cfg(any(feature = "comprehend", feature = "email", feature = "s3", feature = "secrets", feature = "sqs"))]
 pub(crate) fn environment(error: Error) -> Error {
     Error::environment(error.error_type().to_owned(), error.to_string())
 }

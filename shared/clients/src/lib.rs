@@ -1,16 +1,26 @@
 #![doc = include_str!("../README.md")]
 
-#[cfg(any(feature = "detective", feature = "iam"))]
+#[cfg(any(feature = "detective", feature = "iam", feature = "secrets"))]
 mod cache;
+#[cfg(feature = "campaigns")]
+pub mod campaigns;
+#[cfg(feature = "comprehend")]
+pub mod comprehend;
 #[cfg(feature = "detective")]
 pub mod detective;
+#[cfg(feature = "email")]
+pub mod email;
 #[cfg(any(
+    feature = "campaigns",
+    feature = "comprehend",
     feature = "detective",
+    feature = "email",
     feature = "event-bus",
     feature = "iam",
     feature = "marts",
     feature = "redshift-data",
     feature = "s3",
+    feature = "secrets",
     feature = "security-hub",
     feature = "sqs"
 ))]
@@ -20,6 +30,8 @@ pub mod event_bus;
 #[cfg(all(
     feature = "testing",
     any(
+        feature = "campaigns",
+        feature = "comprehend",
         feature = "detective",
         feature = "iam",
         feature = "marts",
@@ -39,7 +51,13 @@ mod pages;
 pub mod redshift_data;
 #[cfg(feature = "s3")]
 pub mod s3;
+#[cfg(feature = "secrets")]
+pub mod secrets;
 #[cfg(feature = "security-hub")]
 pub mod security_hub;
+#[cfg(any(feature = "email", feature = "sms"))]
+mod sending;
+#[cfg(feature = "sms")]
+pub mod sms;
 #[cfg(feature = "sqs")]
 pub mod sqs;

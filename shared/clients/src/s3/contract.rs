@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use eventide_kit::error::Error;
 
-use super::{Bucket, MIN_PART};
+use super::{Bucket, MIN_PART, Opened};
 
 /// A key with what has to be escaped in it.
 const KEY: &str = "hr/über all/a+b=c&d.csv";
@@ -24,7 +24,10 @@ where
     B: Bucket,
     F: AsyncFn(String) -> Option<Bytes>,
 {
+    assert!(bucket.list("", None, 10).await?.is_empty(), "an empty bucket");
     small_objects(bucket, fetched).await?;
+    streams(bucket).await?;
+    lists(bucket).await?;
     uploads(bucket).await?;
     uploads_given_up(bucket).await
 }
@@ -69,6 +72,60 @@ where
     bucket.presigned(KEY, week).await?;
     let longer = bucket.presigned(KEY, week + Duration::from_secs(1)).await;
     assert_eq!(refused(longer), "Permanent.InvalidRequest");
+    Ok(())
+}
+
+async fn whole(opened: &mut Opened) -> Result<Vec<u8>, Error> {
+    let mut whole = Vec::new();
+    while let Some(chunk) = opened.body.next().await? {
+        assert!(!chunk.is_empty());
+        whole.extend_from_slice(&chunk);
+    }
+    assert!(opened.body.next().await?.is_none(), "the end stays the end");
+    Ok(whole)
+}
+
+async fn streams<B: Bucket>(bucket: &B) -> Result<(), Error> {
+    assert!(bucket.open("hr/missing.csv", None).await?.is_none());
+    let numbers: Vec<u8> = (0..100_000_u32).flat_map(u32::to_be_bytes).collect();
+    for body in [numbers, Vec::new()] {
+        let key = "hr/stream.csv";
+        bucket.put(key, "text/csv", body.clone().into()).await?;
+        let object = bucket.get(key, None, body.len() as u64).await?.ok_or_else(missing)?;
+        for version_id in [None, object.version_id.as_deref()] {
+            let mut opened = bucket.open(key, version_id).await?.ok_or_else(missing)?;
+            assert_eq!((opened.size, &opened.etag), (body.len() as u64, &object.etag));
+            assert_eq!(
+                (opened.version_id.as_ref(), opened.content_type.as_deref()),
+                (object.version_id.as_ref(), Some("text/csv"))
+            );
+            assert!(whole(&mut opened).await? == body, "every byte once, in its order");
+        }
+    }
+    let mut first = bucket.open(KEY, None).await?.ok_or_else(missing)?;
+    bucket.put(KEY, "text/csv", Bytes::from_static(b"third!")).await?;
+    assert_eq!(whole(&mut first).await?, b"second", "what was opened is what is read");
+    Ok(())
+}
+
+async fn lists<B: Bucket>(bucket: &B) -> Result<(), Error> {
+    let keys: Vec<_> = (0..12).map(|number| format!("lists/{number:02}")).collect();
+    for key in keys.iter().rev().chain([&"lists-not/a".to_owned()]) {
+        bucket.put(key, "text/plain", Bytes::from_static(b"x")).await?;
+    }
+    for (prefix, after, most, expected) in [
+        ("lists/", None, 100, 0..12),
+        ("lists/", None, 5, 0..5),
+        ("lists/", None, 0, 0..0),
+        ("lists/", Some("lists/04"), 3, 5..8),
+        ("lists/", Some("lists/045"), 100, 5..12),
+        ("lists/", Some("lists/11"), 100, 0..0),
+        ("lists/0", None, 100, 0..10),
+        ("nothing/", None, 100, 0..0),
+    ] {
+        let listed = bucket.list(prefix, after, most).await?;
+        assert_eq!(Some(listed.as_slice()), keys.get(expected), "{prefix} {after:?} {most}");
+    }
     Ok(())
 }
 

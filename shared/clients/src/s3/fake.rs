@@ -1,11 +1,13 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use eventide_kit::error::Error;
 
-use super::{Bucket, MIN_PART, Object, Part, Upload};
+use super::stream::Reading;
+use super::{Bucket, Chunks, MIN_PART, Object, Opened, Part, Upload};
 use crate::faults::Faults;
 
 /// Longest life of a link, in seconds.
@@ -16,6 +18,10 @@ const MAX_LINK: u64 = 604_800;
 pub enum Operation {
     /// [`Bucket::get`]
     Get,
+    /// [`Bucket::open`]
+    Open,
+    /// [`Bucket::list`]
+    List,
     /// [`Bucket::put`]
     Put,
     /// [`Bucket::begin`]
@@ -30,14 +36,24 @@ pub enum Operation {
     Size,
 }
 
+/// Bytes of a chunk, unless told otherwise: so few that nearly everything is cut in two.
+const CHUNK: usize = 7;
+
 /// [`Bucket`] in memory, versioned. Clones share their state.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct FakeBucket {
     name: String,
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug, Default)]
+impl fmt::Debug for FakeBucket {
+    /// Without the objects.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeBucket").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
 struct State {
     /// The versions of each key, oldest first; `None` marks a deletion.
     objects: BTreeMap<String, Vec<Version>>,
@@ -45,9 +61,12 @@ struct State {
     faults: Faults<Operation>,
     /// Number of versions, parts and uploads so far, which makes their names.
     made: u64,
+    /// 0: [`CHUNK`].
+    chunk: usize,
+    /// What breaks the reading of an object, by key.
+    breaks: BTreeMap<String, VecDeque<(usize, Error)>>,
 }
 
-#[derive(Debug)]
 struct Version {
     id: String,
     etag: String,
@@ -55,7 +74,6 @@ struct Version {
     body: Option<Bytes>,
 }
 
-#[derive(Debug)]
 struct Open {
     key: String,
     content_type: String,
@@ -81,6 +99,16 @@ impl FakeBucket {
     /// The next call of `operation` without such a failure before it fails with `error`.
     pub fn fail_next(&self, operation: Operation, error: Error) {
         self.state().faults.push(operation, error);
+    }
+
+    /// What is opened from now on is read in chunks of so many bytes (7 by default).
+    pub fn in_chunks_of(&self, bytes: usize) {
+        self.state().chunk = bytes;
+    }
+
+    /// Whoever reads on at this byte of what is opened next under the key gets `error`, once; called again, the rest.
+    pub fn break_next(&self, key: &str, at: usize, error: Error) {
+        self.state().breaks.entry(key.to_owned()).or_default().push_back((at, error));
     }
 
     /// The content of an object, if there is one.
@@ -120,6 +148,15 @@ impl State {
         self.objects.get(key)?.last().filter(|version| version.body.is_some())
     }
 
+    /// An object, or a version of it, with its content.
+    fn find(&self, key: &str, version_id: Option<&str>) -> Option<(&Version, Bytes)> {
+        let version = match version_id {
+            None => self.current(key),
+            Some(id) => self.objects.get(key)?.iter().find(|version| version.id == id),
+        }?;
+        Some((version, version.body.clone()?))
+    }
+
     fn write(&mut self, key: &str, content_type: &str, body: Option<Bytes>, parts: Option<usize>) -> String {
         let id = self.name("version");
         let of_parts = parts.map(|parts| format!("-{parts}")).unwrap_or_default();
@@ -147,16 +184,34 @@ impl Bucket for FakeBucket {
     ) -> Result<Option<Object>, Error> {
         let mut state = self.state();
         state.faults.check(Operation::Get)?;
-        let version = match version_id {
-            None => state.current(key),
-            Some(id) => state.objects.get(key).and_then(|all| all.iter().find(|version| version.id == id)),
-        };
-        let Some((version, body)) = version.and_then(|version| Some((version, version.body.clone()?))) else {
-            return Ok(None);
-        };
+        let Some((version, body)) = state.find(key, version_id) else { return Ok(None) };
         super::sdk::check_size(body.len() as u64, max_bytes)?;
         let (version_id, etag) = (Some(version.id.clone()), version.etag.clone());
         Ok(Some(Object { body, version_id, etag }))
+    }
+
+    async fn open(&self, key: &str, version_id: Option<&str>) -> Result<Option<Opened>, Error> {
+        let mut state = self.state();
+        state.faults.check(Operation::Open)?;
+        let breaks = state.breaks.get_mut(key).map(std::mem::take).unwrap_or_default();
+        let chunk = if state.chunk == 0 { CHUNK } else { state.chunk };
+        let Some((version, body)) = state.find(key, version_id) else { return Ok(None) };
+        Ok(Some(Opened {
+            size: body.len() as u64,
+            etag: version.etag.clone(),
+            version_id: Some(version.id.clone()),
+            content_type: Some(version.content_type.clone()),
+            body: Chunks::of(Reading { body, chunk, reached: 0, breaks }),
+        }))
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&str>, most: usize) -> Result<Vec<String>, Error> {
+        let mut state = self.state();
+        state.faults.check(Operation::List)?;
+        let wanted =
+            |key: &&String| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after);
+        let keys = state.objects.keys().filter(|key| state.current(key).is_some());
+        Ok(keys.filter(wanted).take(most).cloned().collect())
     }
 
     async fn put(&self, key: &str, content_type: &str, body: Bytes) -> Result<(), Error> {

@@ -7,7 +7,10 @@
 pub mod contract;
 #[cfg(feature = "testing")]
 mod fake;
+mod lines;
 mod sdk;
+mod stream;
+mod writer;
 
 use std::time::Duration;
 
@@ -15,7 +18,10 @@ use bytes::Bytes;
 use eventide_kit::error::Error;
 #[cfg(feature = "testing")]
 pub use fake::{FakeBucket, Operation};
+pub use lines::Lines;
 pub use sdk::SdkBucket;
+pub use stream::{Chunks, Opened};
+pub use writer::Writer;
 
 /// Bytes of the smallest part but the last (Amazon S3 User Guide, "Multipart upload limits").
 pub const MIN_PART: usize = 5 * 1024 * 1024;
@@ -74,6 +80,19 @@ pub trait Bucket: Send + Sync {
         version_id: Option<&str>,
         max_bytes: u64,
     ) -> impl Future<Output = Result<Option<Object>, Error>> + Send;
+    /// An object of any size, to be read chunk by chunk; `None` as for [`get`](Self::get).
+    fn open(
+        &self,
+        key: &str,
+        version_id: Option<&str>,
+    ) -> impl Future<Output = Result<Option<Opened>, Error>> + Send;
+    /// The keys that begin with `prefix`, in the order of their bytes: the first `most` of those behind `after`.
+    fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        most: usize,
+    ) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
     /// Writes an object of at most 5 MiB or so.
     fn put(
         &self,

@@ -13,6 +13,7 @@ use aws_types::SdkConfig;
 use bytes::{Bytes, BytesMut};
 use eventide_kit::error::Error;
 
+use super::stream::{Download, Opened};
 use super::{Bucket, Object, Part, Upload};
 use crate::errors::{environment, failed};
 
@@ -27,7 +28,7 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(90);
 /// rules decide so.
 #[derive(Clone, Debug)]
 pub struct SdkBucket {
-    client: Client,
+    pub(super) client: Client,
     name: String,
 }
 
@@ -88,7 +89,7 @@ pub(super) fn too_long(valid_for: Duration) -> Error {
 }
 
 /// Whether there is no object, or none of the version: 404, or 405 if the version marks a deletion.
-fn is_missing<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+pub(super) fn is_missing<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     let status = error.raw_response().map(|response| response.status().as_u16());
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
     match code {
@@ -104,7 +105,7 @@ fn is_unknown_upload<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>)
 }
 
 /// A bucket that is not there is no fault of the record at hand.
-fn sorted<E: ProvideErrorMetadata>(operation: &str, error: &SdkError<E, HttpResponse>) -> Error {
+pub(super) fn sorted<E: ProvideErrorMetadata>(operation: &str, error: &SdkError<E, HttpResponse>) -> Error {
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
     let about_bucket = matches!(code, Some("NoSuchBucket" | "PermanentRedirect" | "AllAccessDisabled"));
     let error = failed(operation, error);
@@ -143,6 +144,29 @@ impl Bucket for SdkBucket {
         };
         let body = body(&mut output, max_bytes).await?;
         Ok(Some(Object { body, version_id: output.version_id, etag: output.e_tag.unwrap_or_default() }))
+    }
+
+    async fn open(&self, key: &str, version_id: Option<&str>) -> Result<Option<Opened>, Error> {
+        Download::open(self, key, version_id).await
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&str>, most: usize) -> Result<Vec<String>, Error> {
+        let mut keys = Vec::new();
+        let mut token = None;
+        while keys.len() < most {
+            // S3 gives 1,000 at most, whatever is asked for.
+            let wanted = i32::try_from((most - keys.len()).min(1_000)).unwrap_or(1_000);
+            let request = self.client.list_objects_v2().bucket(&self.name).prefix(prefix).max_keys(wanted);
+            let request = request.set_start_after(after.map(str::to_owned)).set_continuation_token(token);
+            let page = request.send().await.map_err(|error| sorted("s3:ListBucket", &error))?;
+            keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
+            token = page.next_continuation_token.filter(|_| page.is_truncated == Some(true));
+            if token.is_none() {
+                break;
+            }
+        }
+        keys.truncate(most);
+        Ok(keys)
     }
 
     async fn put(&self, key: &str, content_type: &str, body: Bytes) -> Result<(), Error> {
@@ -224,7 +248,7 @@ impl Bucket for SdkBucket {
     }
 }
 
-fn incomplete(operation: &str) -> Error {
+pub(super) fn incomplete(operation: &str) -> Error {
     Error::retryable("IncompleteAnswer", format!("`{operation}` did not answer in full"))
 }
 

@@ -62,6 +62,10 @@ impl Reply {
     pub(crate) fn with_etag(self, etag: &'static str) -> Self {
         Self { etag, ..self }
     }
+
+    pub(crate) fn with_body(self, body: &Value) -> Self {
+        Self { body: body.to_string(), ..self }
+    }
 }
 
 /// A successful answer.

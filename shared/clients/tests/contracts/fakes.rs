@@ -1,18 +1,26 @@
 use std::sync::Arc;
 
+use eventide_clients::campaigns::{self, FakeCampaigns};
+use eventide_clients::comprehend::{self, EndpointState, FakeClassifier};
 use eventide_clients::detective::{self, FakeDetective};
+use eventide_clients::email::{self, FakeEmail};
 use eventide_clients::event_bus::{self, FakeEventBus};
 use eventide_clients::iam::{self, FakeIam};
 use eventide_clients::marts::{self, FakeMarts, FakeUsages};
 use eventide_clients::redshift_data::{self, Ending, FakeRedshiftData, ResultSet, Script};
-use eventide_clients::s3::{self, FakeBucket};
+use eventide_clients::s3::{self, Bucket as _, FakeBucket};
+use eventide_clients::secrets::{self, FakeSecrets};
 use eventide_clients::security_hub::{self, FakeSecurityHub, FindingId, OcsfId};
+use eventide_clients::sms::{self, FakeSms};
 use eventide_clients::sqs::{self, FakeQueue};
 use eventide_kit::clock::ManualClock;
+use eventide_kit::error::Error;
+use eventide_kit::ledger::MemoryLedger;
+use eventide_types::campaign::verdict::{Mode, Score, Scores};
 use eventide_types::investigation::Severity;
 use time::macros::datetime;
 
-use crate::wire::warehouse;
+use crate::wire::{classification_job, mail, text_message, warehouse};
 
 #[tokio::test]
 async fn detective() {
@@ -84,6 +92,14 @@ async fn event_bus() {
 }
 
 #[tokio::test]
+async fn campaigns() {
+    let clock = ManualClock::new(campaigns::contract::NOON);
+    let ledger = MemoryLedger::new(Arc::new(clock.clone()));
+    let fake = FakeCampaigns::default().with_ledger(ledger.clone()).with_clock(Arc::new(clock.clone()));
+    campaigns::contract::check(&fake, &ledger, &clock).await.unwrap();
+}
+
+#[tokio::test]
 async fn marts() {
     marts::contract::check(&FakeMarts::default()).await.unwrap();
     marts::contract::check_usages(&FakeUsages::default()).await.unwrap();
@@ -92,6 +108,87 @@ async fn marts() {
 #[tokio::test]
 async fn s3() {
     s3::contract::check(&FakeBucket::new("results"), async |_| None).await.unwrap();
+}
+
+#[tokio::test]
+async fn s3_breaks_where_it_is_told_and_reads_on() {
+    let fake = FakeBucket::new("results");
+    fake.add("a", "0123456789");
+    let broken = || Error::retryable("ServerError", "cut short");
+    fake.break_next("a", 8, broken());
+    fake.break_next("a", 10, broken());
+    for (chunk, expected) in
+        [(None, vec!["0123456", "7", "!", "89", "!"]), (Some(4), vec!["0123", "4567", "89"])]
+    {
+        if let Some(chunk) = chunk {
+            fake.in_chunks_of(chunk);
+        }
+        let mut opened = fake.open("a", None).await.unwrap().unwrap();
+        let mut seen = Vec::new();
+        loop {
+            match opened.body.next().await {
+                Ok(Some(chunk)) => seen.push(String::from_utf8(chunk.to_vec()).unwrap()),
+                Ok(None) => break,
+                Err(_) => seen.push("!".to_owned()),
+            }
+        }
+        assert_eq!(seen, expected);
+    }
+    assert!(!format!("{fake:?}").contains('5'));
+}
+
+#[tokio::test]
+async fn comprehend() {
+    let fake = FakeClassifier::new(|text| {
+        let (best, other) =
+            if text.contains("casino") { ("gambling", "compliant") } else { ("compliant", "gambling") };
+        let label = |name: &str, score| Score { name: name.to_owned(), score };
+        Scores { mode: Mode::MultiClass, labels: vec![label(best, 0.9), label(other, 0.1)] }
+    });
+    let text = |text: &str, label: &str| (text.to_owned(), label.to_owned());
+    let given = comprehend::contract::Given {
+        endpoint_arn: "endpoint".to_owned(),
+        missing_endpoint_arn: "missing".to_owned(),
+        texts: vec![text("our casino", "gambling"), text("our shop", "compliant")],
+        job: classification_job(),
+    };
+    let endpoint = EndpointState { units: 1, in_service: true, model_arn: Some("c".to_owned()) };
+    fake.set_endpoint(&given.endpoint_arn, endpoint);
+    let ended = async |id: String| fake.end(&id, comprehend::State::Completed, None);
+    comprehend::contract::check(&fake, &given, ended).await.unwrap();
+    assert_eq!(fake.classified(), ["our casino", "our shop"]);
+    assert_eq!(fake.started().len(), 2);
+}
+
+#[tokio::test]
+async fn email() {
+    let fake = FakeEmail::default();
+    let accepted = async |id: String| {
+        let mail = fake.accepted().into_iter().find(|accepted| accepted.message_id == id)?.mail;
+        Some((mail.to, mail.subject))
+    };
+    email::contract::check(&fake, &mail(), accepted).await.unwrap();
+    assert_eq!((fake.accepted().len(), fake.handed_over().len(), fake.quota_calls()), (4, 9, 1));
+}
+
+#[tokio::test]
+async fn sms() {
+    let fake = FakeSms::default();
+    fake.opt_out("+14255550199");
+    let accepted = async |id: String| {
+        let message = fake.accepted().into_iter().find(|accepted| accepted.message_id == id)?.message;
+        Some((message.to, message.body))
+    };
+    sms::contract::check(&fake, &text_message(), "+14255550199", accepted).await.unwrap();
+    assert_eq!((fake.accepted().len(), fake.handed_over().len()), (3, 6));
+}
+
+#[tokio::test]
+async fn secrets() {
+    let fake = FakeSecrets::default();
+    fake.set("links", "hunter2");
+    secrets::contract::check(&fake, "links", "hunter2").await.unwrap();
+    assert_eq!(fake.reads(), ["links", "links", "missing"]);
 }
 
 #[tokio::test]

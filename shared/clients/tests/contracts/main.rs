@@ -3,8 +3,12 @@
 #[cfg(test)]
 mod fakes;
 #[cfg(test)]
+mod local_campaigns;
+#[cfg(test)]
 mod local_cloud;
 #[cfg(test)]
 mod local_marts;
+#[cfg(test)]
+mod local_messages;
 #[cfg(test)]
 mod wire;

@@ -1,6 +1,9 @@
 //! Requests that set the stage in the local cloud.
 
+use eventide_clients::comprehend::Job;
+use eventide_clients::email::Mail;
 use eventide_clients::security_hub::{FindingId, OcsfId};
+use eventide_clients::sms::{MessageType, TextMessage};
 use eventide_types::mart::definition::Warehouse;
 use serde_json::{Value, json};
 
@@ -77,4 +80,46 @@ pub(crate) fn ocsf_id(finding: &Value) -> Option<OcsfId> {
 /// The workgroup of the data marts' statements.
 pub(crate) fn warehouse() -> Warehouse {
     Warehouse { cluster: None, workgroup: Some("analytics".to_owned()), secret: None, user: None }
+}
+
+/// A batch below `s3://campaigns`.
+pub(crate) fn classification_job() -> Job {
+    Job {
+        name: "spring-1".to_owned(),
+        classifier_arn: "arn:aws:comprehend:us-east-1:111122223333:document-classifier/contract/version/1"
+            .to_owned(),
+        input_uri: "s3://campaigns/batches/spring-1/input".to_owned(),
+        output_uri: "s3://campaigns/batches/spring-1/".to_owned(),
+        role_arn: "arn:aws:iam::111122223333:role/comprehend".to_owned(),
+        client_token: "spring-1".to_owned(),
+    }
+}
+
+/// An email with text and HTML.
+pub(crate) fn mail() -> Mail {
+    Mail {
+        from: "Shop <news@shop.example>".to_owned(),
+        to: "ann@example.com".to_owned(),
+        subject: "Spring".to_owned(),
+        text: Some("text".to_owned()),
+        html: Some("<p>text</p>".to_owned()),
+        headers: vec![("X-Note".to_owned(), "a".to_owned())],
+        tags: vec![("entry".to_owned(), "e-1".to_owned())],
+        ..Mail::default()
+    }
+}
+
+/// A text message with a price cap.
+pub(crate) fn text_message() -> TextMessage {
+    TextMessage {
+        to: "+14255550100".to_owned(),
+        body: "Spring".to_owned(),
+        origination_identity: "+14255550111".to_owned(),
+        configuration_set: None,
+        message_type: MessageType::Promotional,
+        max_price: Some("0.50".to_owned()),
+        time_to_live_seconds: Some(3_600),
+        context: vec![("entry".to_owned(), "e-1".to_owned())],
+        protect_configuration: None,
+    }
 }
