@@ -23,7 +23,7 @@ REQUIREMENTS := infra/tools/requirements.txt
 VENV_STAMP := $(VENV)/.installed-$(shell cksum < $(REQUIREMENTS) | cut -d' ' -f1)
 
 # What the local cloud deploys, in this order.
-LOCAL_SYSTEMS := finding-enrichment finding-enrichment-automation-rule data-marts
+LOCAL_SYSTEMS := finding-enrichment finding-enrichment-automation-rule data-marts compliance-screening
 
 ##@ Every day
 
@@ -107,17 +107,25 @@ TEMPLATE = infra/$(SYSTEM).yaml
 PACKAGED = $(TARGET_DIR)/$(SYSTEM).packaged.yaml
 # Templates with functions say what they are built for.
 HAS_FUNCTIONS = $(shell grep -s '^  Architecture:' $(TEMPLATE))
-OVERRIDES = $(strip $(if $(HAS_FUNCTIONS),Architecture=$(ARCH)) $(PARAMETERS))
+OVERRIDES = $(TARGET_DIR)/$(SYSTEM).overrides.json
 
 .PHONY: deploy
 deploy: deploy-arguments venv ## Deploy to AWS: SYSTEM=finding-enrichment BUCKET=... [ARCH=...] [PARAMETERS="Key=Value ..."]
 	$(if $(HAS_FUNCTIONS),@$(MAKE) --no-print-directory package)
 	@mkdir -p $(TARGET_DIR)
+	infra/scripts/overrides $(SYSTEM) $(if $(HAS_FUNCTIONS),Architecture=$(ARCH)) $(PARAMETERS) > $(OVERRIDES)
 	aws cloudformation package --template-file $(TEMPLATE) --s3-bucket $(BUCKET) --s3-prefix eventide/$(SYSTEM) \
 	  --output-template-file $(PACKAGED)
 	aws cloudformation deploy --template-file $(PACKAGED) --stack-name eventide-$(SYSTEM) \
+	  --s3-bucket $(BUCKET) --s3-prefix eventide/$(SYSTEM) \
 	  --capabilities CAPABILITY_NAMED_IAM CAPABILITY_AUTO_EXPAND --no-fail-on-empty-changeset \
-	  $(if $(OVERRIDES),--parameter-overrides $(OVERRIDES))
+	  --parameter-overrides file://$(OVERRIDES)
+
+.PHONY: train
+train: train-arguments venv ## Train the classifier in AWS: DATASET=... NAME=... VERSION=... BUCKET=... ROLE=... [TEST=... ENDPOINT=yes]
+	cargo run --quiet -p eventide-train $(CARGO_FLAGS) -- train "$(DATASET)" --name "$(NAME)" --version "$(VERSION)" \
+	  --bucket "$(BUCKET)" --role "$(ROLE)" $(if $(TEST),--test "$(TEST)") $(if $(MODE),--mode $(MODE)) \
+	  $(if $(filter yes,$(ENDPOINT)),--endpoint $(if $(UNITS),--units $(UNITS))) $(if $(CONFIG),--config "$(CONFIG)")
 
 # Steps of the targets above. Arguments are looked at first, before anything is installed or built.
 
@@ -131,6 +139,12 @@ deploy-arguments:
 	@[ -n "$(SYSTEM)" ] && [ -n "$(BUCKET)" ] || \
 	  { echo "usage: make deploy SYSTEM=finding-enrichment BUCKET=<for the code> [PARAMETERS=\"Key=Value ...\"]" >&2; exit 1; }
 	@[ -r $(TEMPLATE) ] || { echo "deploy: no template \`$(TEMPLATE)\`, expected one of: $(SYSTEMS)" >&2; exit 1; }
+
+.PHONY: train-arguments
+train-arguments:
+	@[ -n "$(DATASET)" ] && [ -n "$(NAME)" ] && [ -n "$(VERSION)" ] && [ -n "$(BUCKET)" ] && [ -n "$(ROLE)" ] || \
+	  { echo "usage: make train DATASET=<file.csv> NAME=<classifier> VERSION=<version> BUCKET=<bucket> ROLE=<ARN>" \
+	  "[TEST=<file.csv>] [MODE=multi-label] [ENDPOINT=yes UNITS=<1 to 10>] [CONFIG=<file.json>]" >&2; exit 1; }
 
 .PHONY: prerequisites
 prerequisites:

@@ -114,7 +114,7 @@ class ShapeChecker:
             return
         self._bounds(shape, len(value), path)
         pattern = shape.metadata.get("pattern")
-        if pattern and not re.search(pattern, value):
+        if pattern and not re.search(python_pattern(pattern), value):
             self._fault(path, f"{value!r} does not match {pattern}")
         if shape.enum and value not in shape.enum:
             self._fault(path, f"{value!r} is none of {shape.enum}")
@@ -155,6 +155,17 @@ class ShapeChecker:
 
     def _fault(self, path, message):
         self.faults.append(f"{path}: {message}")
+
+
+# Classes of Java's patterns that Python does not know, and what comes nearest: the first three within a set.
+JAVA_CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s", r"\p{ASCII}": r"[\x00-\x7f]"}
+
+
+def python_pattern(pattern):
+    """A pattern of a service model as Python's `re` reads it."""
+    for java, python in JAVA_CLASSES.items():
+        pattern = pattern.replace(java, python)
+    return pattern
 
 
 def self_test(operation_model, good, faulty):
