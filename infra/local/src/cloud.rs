@@ -14,15 +14,19 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::comprehend::Comprehend;
 use crate::control;
 use crate::deploy::Deployer;
 use crate::detective::Detective;
+use crate::email::Email;
 use crate::events::Bus;
 use crate::gateway::{Backend, Body, Gateway, Inbound, Outcome, Settings, plain};
+use crate::messages::Messages;
 use crate::ministack::MiniStack;
-use crate::redshift_data::{RedshiftData, Surroundings};
+use crate::redshift_data::{RedshiftData, S3, Surroundings};
 use crate::securityhub::SecurityHub;
 use crate::service::{Clock, Reply, Service};
+use crate::sms::Sms;
 
 /// The account that everything is in.
 pub const ACCOUNT: &str = "111122223333";
@@ -53,6 +57,8 @@ pub struct Cloud {
     pub deployer: Deployer,
     /// The stand-ins' clock.
     pub clock: Clock,
+    /// The emails and SMS that were accepted.
+    pub messages: Messages,
     endpoint: String,
     ministack: Value,
     ready: AtomicBool,
@@ -78,8 +84,17 @@ impl Cloud {
         let backend = Backend::new(ministack.port(), ministack.pid());
         let bus = Arc::new(Bus::new(backend.clone(), ACCOUNT));
         let clock = Clock::default();
+        let messages = Messages::default();
         let services: Vec<Arc<dyn Service>> = vec![
+            Arc::new(Comprehend::new(ACCOUNT, clock.clone(), Arc::new(S3::new(backend.clone(), ACCOUNT)))),
             Arc::new(Detective::new(ACCOUNT, clock.clone())?),
+            Arc::new(Email::new(
+                ACCOUNT,
+                &endpoint,
+                clock.clone(),
+                messages.clone(),
+                Arc::clone(&bus) as Arc<dyn crate::service::Events>,
+            )),
             Arc::new(RedshiftData::new(
                 ACCOUNT,
                 clock.clone(),
@@ -92,6 +107,12 @@ impl Cloud {
                 Arc::clone(&bus) as Arc<dyn crate::service::Events>,
                 crate::securityhub::Settings::default(),
             )),
+            Arc::new(Sms::new(
+                ACCOUNT,
+                clock.clone(),
+                messages.clone(),
+                Arc::clone(&bus) as Arc<dyn crate::service::Events>,
+            )),
         ];
         let gateway = Arc::new(Gateway::new(settings.clone(), backend, services));
         bus.connect(&gateway);
@@ -99,6 +120,7 @@ impl Cloud {
             gateway,
             deployer: Deployer::new(&endpoint, settings),
             clock,
+            messages,
             ministack: json!({
                 "pid": ministack.pid(),
                 "endpoint": format!("http://127.0.0.1:{}", ministack.port()),

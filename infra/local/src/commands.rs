@@ -19,6 +19,11 @@ use crate::{Delete, Deploy, Up};
 
 /// Written when the local cloud is ready, gone when it has ended: what health answers.
 const RUNNING: &str = "local.json";
+/// Where the parameters are that the local cloud deploys systems with, `SYSTEM.json` each.
+const PARAMETERS: &str = "infra/local/parameters";
+/// The classifier that the Comprehend stand-in trains with the messages that the repository ships.
+const STARTER: &str =
+    "arn:aws:comprehend:us-east-1:111122223333:document-classifier/eventide-compliance/version/starter";
 const START_LIMIT: Duration = Duration::from_secs(180);
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 
@@ -40,7 +45,8 @@ pub(crate) async fn up(up: Up) -> Result<(), String> {
     };
     let ready = async {
         for system in &up.systems {
-            let request = system_request(system, &up.code);
+            let request = system_request(system, &up.code)?;
+            prepare(cloud.endpoint(), &request.parameters).await?;
             cloud.deployer.deploy(request).await?;
         }
         cloud.set_ready();
@@ -158,13 +164,37 @@ pub(crate) async fn delete(delete: &Delete) -> Result<(), String> {
     Ok(())
 }
 
-fn system_request(system: &str, code: &Path) -> Request {
-    Request {
+fn system_request(system: &str, code: &Path) -> Result<Request, String> {
+    Ok(Request {
         template: format!("infra/{system}.yaml").into(),
         stack: format!("eventide-{system}"),
-        parameters: BTreeMap::new(),
+        parameters: system_parameters(Path::new(&format!("{PARAMETERS}/{system}.json")))?,
         code: code.to_owned(),
+    })
+}
+
+/// The parameters in a file, which a system whose parameters all have defaults does not need.
+fn system_parameters(file: &Path) -> Result<BTreeMap<String, String>, String> {
+    let trouble = |error: &dyn std::fmt::Display| format!("`{}`: {error}", file.display());
+    match std::fs::read(file) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| trouble(&error)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(error) => Err(trouble(&error)),
     }
+}
+
+/// Makes what a system's parameters name, and what an account has to have before the system is deployed.
+async fn prepare(endpoint: &str, parameters: &BTreeMap<String, String>) -> Result<(), String> {
+    let aws = Aws::new(endpoint).with_app_id("eventide-deployer");
+    if parameters.get("ClassifierArn").is_some_and(|arn| arn == STARTER) {
+        aws.control(Method::POST, "comprehend/starter", Some(&json!({}))).await?;
+    }
+    if let Some(sender) = parameters.get("SenderEmail") {
+        let identity = json!({ "EmailIdentity": sender });
+        let created = aws.rest("ses", Method::POST, "/v2/email/identities", Some(&identity)).await;
+        created.map_err(|error| format!("identity of the sender: {error}"))?;
+    }
+    Ok(())
 }
 
 fn client(state: &Path) -> Result<Aws, String> {

@@ -1,7 +1,6 @@
 //! The control API below `/_local/`. It is not part of AWS, and neither journal nor fault rules see it.
 
 use bytes::Bytes;
-use http::Method;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use time::Duration;
@@ -33,13 +32,22 @@ pub(crate) async fn answer(cloud: &Cloud, request: Inbound) -> Reply {
         ("POST", "reset") => reset(cloud).await,
         ("GET", "clock") => Ok(clock(cloud)),
         ("POST", "clock") => advance(cloud, &request.body),
+        ("GET", "messages" | "messages/page") => {
+            let accept = request.headers.get(http::header::ACCEPT).and_then(|accept| accept.to_str().ok());
+            let as_page = path.ends_with("page") || accept.is_some_and(|accept| accept.contains("text/html"));
+            cloud.messages.answer(&query, as_page).map_err(|error| (400, error))
+        }
+        ("DELETE", "messages") => {
+            cloud.messages.clear();
+            Ok(done())
+        }
         ("GET", "stacks") => Ok(Reply::json(200, &json!({ "stacks": cloud.deployer.stacks() }))),
         ("POST", "deploy") => deploy(cloud, &request.body).await,
         ("DELETE", path) if path.starts_with("stacks/") => {
             let stack = path.trim_start_matches("stacks/").to_owned();
             cloud.deployer.delete(stack).await.map(|()| done()).map_err(|error| (400, error))
         }
-        (_, path) => stand_in(cloud, request.method, path, &request.body).await,
+        (_, path) => stand_in(cloud, &request, path).await,
     };
     result.unwrap_or_else(|(status, message)| Reply::error(status, "LocalCloudError", &message))
 }
@@ -103,13 +111,29 @@ async fn deploy(cloud: &Cloud, body: &Bytes) -> Result<Reply, Refusal> {
     Ok(Reply::json(200, &json!(deployed)))
 }
 
-async fn stand_in(cloud: &Cloud, method: Method, path: &str, body: &Bytes) -> Result<Reply, Refusal> {
+async fn stand_in(cloud: &Cloud, request: &Inbound, path: &str) -> Result<Reply, Refusal> {
+    let Inbound { method, headers, body, .. } = request;
     let (name, below) = path.split_once('/').unwrap_or((path, ""));
+    // Those whose signing names say little.
+    let name = match name {
+        "email" => "ses",
+        "sms" => "sms-voice",
+        name => name,
+    };
     let Some(service) = cloud.gateway.service(name) else {
         return Err((404, format!("no `{method} /_local/{path}`; see infra/local/README.md")));
     };
-    let body = if body.is_empty() { Value::Null } else { parse(body)? };
-    Ok(service.control(method, below.to_owned(), body).await)
+    let kind =
+        headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let form =
+        kind.starts_with("application/x-www-form-urlencoded") || kind.starts_with("multipart/form-data");
+    let body = match body {
+        body if body.is_empty() => Value::Null,
+        // A link in an email that a mail client follows, or a page's button.
+        body if form && below.starts_with("unsubscribe/") => String::from_utf8_lossy(body).into(),
+        body => parse(body)?,
+    };
+    Ok(service.control(method.clone(), below.to_owned(), body).await)
 }
 
 fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {

@@ -9,18 +9,24 @@
 //! - [`ministack`], [`process`]: MiniStack and the function processes
 //! - [`events`]: the default event bus for events of AWS services
 //! - [`deploy`]: the templates
-//! - [`service`]: what a stand-in implements; [`detective`], [`redshift_data`], [`securityhub`]: the stand-ins
+//! - [`service`]: what a stand-in implements; [`comprehend`], [`detective`], [`email`], [`redshift_data`],
+//!   [`securityhub`], [`sms`]: the stand-ins
+//! - [`messages`]: the emails and SMS that were accepted
 
 pub mod cloud;
+pub mod comprehend;
 pub mod control;
 pub mod deploy;
 pub mod detective;
+pub mod email;
 pub mod events;
 pub mod faults;
 pub mod gateway;
 pub mod journal;
+pub mod messages;
 pub mod ministack;
 pub mod process;
 pub mod redshift_data;
 pub mod securityhub;
 pub mod service;
+pub mod sms;

@@ -135,7 +135,7 @@ impl fmt::Debug for Reply {
 
 /// A stand-in for one AWS service.
 pub trait Service: Send + Sync {
-    /// The signing name, which is also its folder under `/_local/`.
+    /// The signing name, which is also its folder under `/_local/` (but `email` for `ses`, `sms` for `sms-voice`).
     fn name(&self) -> &'static str;
 
     /// The operation a call asks for, for the journal and for fault rules.

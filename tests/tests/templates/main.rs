@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 mod findings;
 mod marts;
+mod screening;
 mod suite;
 
 type Tested = Result<(), String>;

@@ -29,9 +29,17 @@ fn the_suite_hands_its_parameters_on_as_the_systems_declare_them() -> Tested {
 #[tokio::test]
 async fn the_suite_deploys_every_system() -> Tested {
     let cloud = LocalCloud::start().await?;
-    let outputs = cloud.deploy("infra/suite.yaml", "eventide", &[]).await?;
+    let classifier = "arn:aws:comprehend:us-east-1:111122223333:document-classifier/screen/version/1";
+    let parameters = [
+        ("ClassifierArn", classifier),
+        ("CompliantLabels", "compliant"),
+        ("RestrictedLabels", "gambling,tobacco"),
+        ("SenderEmail", "news@example.com"),
+    ];
+    let outputs = cloud.deploy("infra/suite.yaml", "eventide", &parameters).await?;
     let stacks: BTreeSet<_> = outputs.values().map(String::as_str).collect();
-    assert_eq!(stacks, ["eventide-DataMarts", "eventide-FindingEnrichment"].into());
+    let expected = ["eventide-ComplianceScreening", "eventide-DataMarts", "eventide-FindingEnrichment"];
+    assert_eq!(stacks, expected.into());
     let answer = cloud.control(http::Method::GET, "stacks", None).await?;
     let names = answer["stacks"].as_array().into_iter().flatten().filter_map(|stack| stack["stack"].as_str());
     let names: BTreeSet<_> = names.collect();

@@ -3,6 +3,7 @@
 //! by value. A template that nests others is deployed as one stack per nested template.
 
 mod alarms;
+mod kinds;
 mod logging;
 mod nested;
 mod numbers;
@@ -59,9 +60,9 @@ pub struct Deployed {
 impl Deployed {
     fn replace(&mut self, old: &Applied, new: Applied) {
         for text in self.outputs.values_mut().chain(&mut self.taken_out) {
-            *text = text.replace(old.arn(), new.arn());
+            *text = text.replace(old.reference(), new.reference());
         }
-        if let Some(place) = self.applied.iter_mut().find(|applied| applied.arn() == old.arn()) {
+        if let Some(place) = self.applied.iter_mut().find(|applied| applied.is_the_same_as(old)) {
             *place = new;
         }
     }

@@ -2,60 +2,36 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use eventide_testing::template::Resolver;
-use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::Deployer;
+use super::kinds::{Kind, Made};
 
 /// A resource that a stand-in holds for a stack.
 #[derive(Clone, Debug)]
 pub(super) struct Applied {
     name: String,
     kind: Kind,
+    /// What stays the same when it is created again.
+    token: String,
     properties: Value,
-    arn: String,
+    made: Made,
 }
 
 impl Applied {
-    pub(super) fn arn(&self) -> &str {
-        &self.arn
+    /// What `Ref` gives.
+    pub(super) fn reference(&self) -> &str {
+        &self.made.reference
+    }
+
+    pub(super) fn is_the_same_as(&self, other: &Self) -> bool {
+        self.name == other.name
     }
 }
 
 impl fmt::Display for Applied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}): {}", self.name, self.kind.type_name(), self.arn)
-    }
-}
-
-/// The resource types that are taken out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    AutomationRule,
-    ActionTarget,
-}
-
-impl Kind {
-    const ALL: [Self; 2] = [Self::AutomationRule, Self::ActionTarget];
-
-    fn type_name(self) -> &'static str {
-        match self {
-            Self::AutomationRule => "AWS::SecurityHub::AutomationRule",
-            Self::ActionTarget => "AWS::SecurityHub::ActionTarget",
-        }
-    }
-
-    fn of(resource: &Value) -> Option<Self> {
-        let name = resource.get("Type").and_then(Value::as_str)?;
-        Self::ALL.into_iter().find(|kind| kind.type_name() == name)
-    }
-
-    /// Path of the creating operation, and the member of its answer that is the ARN.
-    fn creation(self) -> (&'static str, &'static str) {
-        match self {
-            Self::AutomationRule => ("/automationrules/create", "RuleArn"),
-            Self::ActionTarget => ("/actionTargets", "ActionTargetArn"),
-        }
+        write!(f, "{} ({}): {}", self.name, self.kind.type_name(), self.reference())
     }
 }
 
@@ -68,56 +44,48 @@ impl Deployer {
         resolver: &mut Resolver,
         applied: &mut Vec<Applied>,
     ) -> Result<(), String> {
+        let stack = resolver.resolve(&json!({ "Ref": "AWS::StackName" }))?;
         for (name, kind, resource) in take_out(template) {
             if !condition_holds(&resource, resolver)? {
                 replace_references(template, &name, None);
                 continue;
             }
-            let properties = resolver
-                .resolve(resource.get("Properties").unwrap_or(&Value::Null))
-                .map_err(|error| format!("`{name}`: {error}"))?;
-            let properties = typed(properties);
-            let arn = self.create(kind, &properties).await.map_err(|error| format!("`{name}`: {error}"))?;
-            let attributes = BTreeMap::from([(kind.creation().1.to_owned(), arn.clone())]);
-            replace_references(template, &name, Some((&arn, &attributes)));
-            resolver.know(&name, &arn, attributes);
-            applied.push(Applied { name, kind, properties, arn });
+            let refused = |error: String| format!("`{name}`: {error}");
+            let properties =
+                resolver.resolve(resource.get("Properties").unwrap_or(&Value::Null)).map_err(refused)?;
+            let properties = kind.typed(properties);
+            let token = format!("{}/{name}", stack.as_str().unwrap_or_default());
+            let made = kind.create(&self.aws, &token, &properties).await.map_err(refused)?;
+            replace_references(template, &name, Some((&made.reference, &made.attributes)));
+            resolver.know(&name, &made.reference, made.attributes.clone());
+            applied.push(Applied { name, kind, token, properties, made });
         }
         Ok(())
     }
 
     /// Creates the same resource once more, in a stand-in that forgot it.
     pub(super) async fn recreate(&self, resource: &Applied) -> Result<Applied, String> {
-        let arn = self.create(resource.kind, &resource.properties).await?;
-        Ok(Applied { arn, ..resource.clone() })
+        let made = resource.kind.create(&self.aws, &resource.token, &resource.properties).await?;
+        Ok(Applied { made, ..resource.clone() })
     }
 
-    /// Deletes resources from the stand-ins; one that is gone already is no error.
+    /// Deletes resources from the stand-ins, the last first; one that is gone already is no error.
     pub(super) async fn undo(&self, applied: &[Applied]) -> Result<(), String> {
-        for resource in applied {
-            let (method, path, body) = match resource.kind {
-                Kind::AutomationRule => {
-                    let body = json!({ "AutomationRulesArns": [resource.arn] });
-                    (Method::POST, "/automationrules/delete".to_owned(), Some(body))
+        for resource in applied.iter().rev() {
+            match resource.kind.delete(&self.aws, &resource.made, &resource.properties).await {
+                Err(error)
+                    if !["ResourceNotFoundException", "NotFoundException"].contains(&error.code.as_str()) =>
+                {
+                    return Err(error.to_string());
                 }
-                Kind::ActionTarget => (Method::DELETE, format!("/actionTargets/{}", resource.arn), None),
-            };
-            match self.aws.rest("securityhub", method, &path, body.as_ref()).await {
-                Err(error) if error.code != "ResourceNotFoundException" => return Err(error.to_string()),
                 _ => {}
             }
         }
         Ok(())
     }
-
-    async fn create(&self, kind: Kind, properties: &Value) -> Result<String, String> {
-        let (path, member) = kind.creation();
-        let answer = self.aws.rest("securityhub", Method::POST, path, Some(properties)).await?;
-        let arn = answer.get(member).and_then(Value::as_str);
-        arn.map(str::to_owned).ok_or_else(|| format!("{}: no `{member}` in `{answer}`", kind.type_name()))
-    }
 }
 
+/// The resources that stand-ins hold, in the order in which they can refer to one another.
 fn take_out(template: &mut Value) -> Vec<(String, Kind, Value)> {
     let Some(resources) = template.get_mut("Resources").and_then(Value::as_object_mut) else {
         return Vec::new();
@@ -132,24 +100,12 @@ fn take_out(template: &mut Value) -> Vec<(String, Kind, Value)> {
             }
         }
     }
+    taken.sort_by_key(|(_, kind, _)| *kind);
     taken
 }
 
 pub(super) fn condition_holds(resource: &Value, resolver: &Resolver) -> Result<bool, String> {
     resource.get("Condition").and_then(Value::as_str).map_or(Ok(true), |name| resolver.condition(name))
-}
-
-/// CloudFormation converts parameters, which are text, to the type that a property has; the API does not.
-fn typed(mut properties: Value) -> Value {
-    if let Some(members) = properties.as_object_mut() {
-        for name in ["RuleOrder", "IsTerminal"] {
-            let converted = members.get(name).and_then(Value::as_str).and_then(|text| text.parse().ok());
-            if let Some(value) = converted {
-                members.insert(name.to_owned(), value);
-            }
-        }
-    }
-    properties
 }
 
 /// Replaces `Ref`, `Fn::GetAtt` and `Fn::Sub` of a resource by its values, `None` by `AWS::NoValue`, and
@@ -255,11 +211,5 @@ mod tests {
             replace_references(&mut value, "X", None);
             assert_eq!(value, without, "{before}");
         }
-    }
-
-    #[test]
-    fn text_becomes_what_the_api_takes() {
-        let properties = typed(json!({ "RuleOrder": "7", "IsTerminal": "false", "RuleName": "8" }));
-        assert_eq!(properties, json!({ "RuleOrder": 7, "IsTerminal": false, "RuleName": "8" }));
     }
 }

@@ -8,7 +8,7 @@ use super::{Inbound, Settings};
 use crate::service::Caller;
 
 /// The request members that name what a call concerns.
-const RESOURCE_MEMBERS: [&str; 20] = [
+const RESOURCE_MEMBERS: [&str; 30] = [
     "TableName",
     "QueueUrl",
     "QueueName",
@@ -29,6 +29,16 @@ const RESOURCE_MEMBERS: [&str; 20] = [
     "logGroupName",
     "ActionTargetArn",
     "RuleArn",
+    "EndpointArn",
+    "DocumentClassifierArn",
+    "DocumentClassifierName",
+    "JobId",
+    "JobName",
+    "DataAccessRoleArn",
+    "ConfigurationSetName",
+    "ContactListName",
+    "OptOutListName",
+    "OriginationIdentity",
 ];
 
 /// The wire protocol of a call, which decides what its errors look like.

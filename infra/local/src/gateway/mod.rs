@@ -135,7 +135,7 @@ impl Gateway {
                 facts.caller.role_arn = Some(session.clone());
             }
         }
-        if let Some(service) = self.services.get(facts.service.as_str()) {
+        if let Some(service) = self.stand_in(&facts) {
             let call = stand_in_call(inbound, &facts);
             facts.operation =
                 service.operation(&call).unwrap_or_else(|| format!("{} {}", call.method, call.path));
@@ -217,8 +217,15 @@ impl Gateway {
         }
     }
 
+    /// The stand-in that answers a call. They speak JSON: under the signing name of SES there is also its first
+    /// API, in the query protocol, which is MiniStack's.
+    fn stand_in(&self, facts: &Facts) -> Option<&Arc<dyn Service>> {
+        let service = self.services.get(facts.service.as_str());
+        service.filter(|_| facts.protocol != Protocol::Query)
+    }
+
     async fn forward(&self, inbound: &Inbound, facts: &Facts) -> Answered {
-        match self.services.get(facts.service.as_str()) {
+        match self.stand_in(facts) {
             Some(service) => service.handle(stand_in_call(inbound, facts)).await.into(),
             None => self.to_backend(inbound, facts).await,
         }
