@@ -1,0 +1,247 @@
+//! The second pass over the file: each message meets its verdict.
+
+use std::collections::{BTreeMap, HashSet};
+
+use eventide_campaigns::{Item, Message, Messages, Unparsed, entry};
+use eventide_clients::s3::{Bucket as _, Chunks, Writer};
+use eventide_kit::Error;
+use eventide_types::campaign::keys::{Work, report};
+use eventide_types::campaign::message::Content;
+use eventide_types::campaign::record::{Counts, Shard};
+use eventide_types::campaign::verdict::{Reason, Scored, Verdict};
+use eventide_types::campaign::{Campaign, ContentId};
+use serde::Serialize;
+
+use crate::judge::{CampaignJudge, Ports};
+use crate::shards::Shards;
+use crate::verdicts::{Verdicts, lines};
+
+const JSON_LINES: &str = "application/x-ndjson";
+
+/// What a message is told of in the verdicts.
+#[derive(Serialize)]
+struct Line<'a> {
+    id: &'a str,
+    line: u64,
+    channel: &'static str,
+    content: ContentId,
+    verdict: &'static str,
+    reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f32>,
+}
+
+/// What a person who decides is told of a content.
+#[derive(Serialize)]
+struct Review<'a> {
+    content: ContentId,
+    channel: &'static str,
+    messages: u64,
+    reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f32>,
+    /// The scores of its parts.
+    scores: Option<&'a Scored>,
+    text: &'a str,
+}
+
+/// What the join came to.
+pub(crate) struct Joined {
+    pub(crate) counts: Counts,
+    pub(crate) shards: Vec<Shard>,
+}
+
+impl<P: Ports> CampaignJudge<P> {
+    /// Joins all messages. Those that are approved go into shards, of a release only those of its contents.
+    pub(crate) async fn join(
+        &self,
+        campaign: &Campaign,
+        verdicts: &Verdicts,
+        release: Option<(&str, &HashSet<ContentId>)>,
+    ) -> Result<Joined, Error> {
+        let version = campaign.version_id.as_deref();
+        let Some(opened) = self.ports.campaigns().open(&campaign.key, version).await? else {
+            return Err(Error::permanent(
+                "UploadGone",
+                "the campaign's file was deleted before it was joined",
+            ));
+        };
+        if version.is_none() && opened.etag.trim_matches('"') != campaign.etag.trim_matches('"') {
+            return Err(Error::permanent("UploadReplaced", "another file took the place of the campaign's"));
+        }
+        let secret = self.secret().await?;
+        let reports = self.ports.reports();
+        let mut told = Writer::new(reports, report::verdicts(&campaign.id), JSON_LINES);
+        let mut unparsed = Writer::new(reports, report::unparsed(&campaign.id), JSON_LINES);
+        let generation = release.map_or("first", |(name, _)| name);
+        let mut pass = Pass {
+            campaign,
+            verdicts,
+            release: release.map(|(_, contents)| contents),
+            secret: secret.expose().as_bytes(),
+            counts: Counts { unparsed: 0, approved: 0, held: 0, rejected: 0, ..campaign.counts },
+            held: BTreeMap::new(),
+            shards: Shards::new(self.ports.work(), campaign, generation, self.clock.now()),
+        };
+        let joined = pass.run(opened.body, &mut told, &mut unparsed).await;
+        if let Err(error) = joined {
+            told.abort().await;
+            unparsed.abort().await;
+            return Err(error);
+        }
+        let Pass { counts, held, shards, .. } = pass;
+        let shards = shards.finish().await?;
+        self.review(campaign, verdicts, &held).await?;
+        Ok(Joined { counts, shards })
+    }
+
+    /// Lists the contents that a person has to decide on.
+    async fn review(
+        &self,
+        campaign: &Campaign,
+        verdicts: &Verdicts,
+        held: &BTreeMap<ContentId, u64>,
+    ) -> Result<(), Error> {
+        let work = Work { campaign: &campaign.id, upload: &campaign.upload };
+        let scores = self.scores_of(&work, held).await?;
+        let mut review = Writer::new(self.ports.reports(), report::review(&campaign.id), JSON_LINES);
+        if let Some(mut contents) = lines(self.ports.work(), &work.contents()).await? {
+            while let Some(line) = contents.next().await? {
+                let content: Content = eventide_kit::event::parse(&line)?;
+                let Some(messages) = held.get(&content.content) else { continue };
+                let (_, reason, label) = verdicts.get(content.content);
+                review.line(&Review {
+                    content: content.content,
+                    channel: content.channel.as_str(),
+                    messages: *messages,
+                    reason: reason.as_str(),
+                    category: label.map(|(label, _)| label),
+                    score: label.map(|(_, score)| score),
+                    scores: scores.get(&content.content),
+                    text: &content.text,
+                })?;
+                review.flush().await?;
+            }
+        }
+        review.finish().await
+    }
+
+    /// Scores of held contents, of so many as a person can look at.
+    async fn scores_of(
+        &self,
+        work: &Work<'_>,
+        held: &BTreeMap<ContentId, u64>,
+    ) -> Result<BTreeMap<ContentId, Scored>, Error> {
+        const MOST: usize = 10_000;
+        let mut found = BTreeMap::new();
+        for key in [work.known_scores(), work.new_scores()] {
+            let Some(mut scores) = lines(self.ports.work(), &key).await? else { continue };
+            while let Some(line) = scores.next().await? {
+                let scored: Scored = eventide_kit::event::parse(&line)?;
+                if found.len() < MOST && held.contains_key(&scored.content) {
+                    found.insert(scored.content, scored);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+struct Pass<'a, B> {
+    campaign: &'a Campaign,
+    verdicts: &'a Verdicts,
+    release: Option<&'a HashSet<ContentId>>,
+    secret: &'a [u8],
+    counts: Counts,
+    /// How many messages each held content has.
+    held: BTreeMap<ContentId, u64>,
+    shards: Shards<'a, B>,
+}
+
+impl<B: eventide_clients::s3::Bucket> Pass<'_, B> {
+    async fn run(
+        &mut self,
+        mut body: Chunks,
+        told: &mut Writer<'_, B>,
+        unparsed: &mut Writer<'_, B>,
+    ) -> Result<(), Error> {
+        let Campaign { form, gzip, settings, .. } = self.campaign;
+        let mut messages = Messages::joining(*form, *gzip, settings.clone());
+        let mut is_finished = false;
+        loop {
+            // It was read before, so that it can be read is no question of its content.
+            let item =
+                messages.next_item().map_err(|error| Error::permanent("UnusableFile", error.to_string()))?;
+            match item {
+                Some(Item::Message(message)) => self.message(&message, told, unparsed).await?,
+                Some(Item::Unparsed(row)) => {
+                    self.counts.unparsed += 1;
+                    unparsed.line(&row)?;
+                }
+                None if is_finished => break,
+                None => {
+                    told.flush().await?;
+                    unparsed.flush().await?;
+                    match body.next().await? {
+                        Some(chunk) => messages.feed(chunk),
+                        None => {
+                            messages.finish();
+                            is_finished = true;
+                        }
+                    }
+                }
+            }
+        }
+        told.finish().await?;
+        unparsed.finish().await
+    }
+
+    async fn message(
+        &mut self,
+        message: &Message<'_>,
+        told: &mut Writer<'_, B>,
+        unparsed: &mut Writer<'_, B>,
+    ) -> Result<(), Error> {
+        let content = message.content();
+        let (verdict, reason, label) = self.verdicts.get(content);
+        if verdict == Verdict::Approved && !self.shards.has_an_hour(message) {
+            self.counts.unparsed += 1;
+            let reason = "`window`: the time zones that its recipient may be in have no hour of it in common"
+                .to_owned();
+            return unparsed.line(&Unparsed { line: message.line(), reason });
+        }
+        told.line(&Line {
+            id: message.id(),
+            line: message.line(),
+            channel: message.channel().as_str(),
+            content,
+            verdict: verdict.as_str(),
+            reason: reason.as_str(),
+            category: label.map(|(label, _)| label),
+            score: label.map(|(_, score)| score),
+        })?;
+        match verdict {
+            Verdict::Held => {
+                self.counts.held += 1;
+                *self.held.entry(content).or_default() += 1;
+            }
+            Verdict::Rejected => self.counts.rejected += 1,
+            Verdict::Approved => {
+                self.counts.approved += 1;
+                let is_due = match self.release {
+                    None => true,
+                    Some(contents) => reason == Reason::PersonApproved && contents.contains(&content),
+                };
+                if is_due {
+                    let entry = entry(self.secret, &["campaign", &self.campaign.id, message.id()]);
+                    self.shards.add(message, &entry).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

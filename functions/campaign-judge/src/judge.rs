@@ -1,0 +1,268 @@
+//! The story of a campaign's verdicts: join, put the shards on their way, tell.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventide_clients::campaigns::{Campaigns, Decisions, Shards, update};
+use eventide_clients::event_bus::{Event, EventBus};
+use eventide_clients::s3::Bucket;
+use eventide_clients::secrets::{Secret, Secrets};
+use eventide_clients::sqs::{Outgoing, Queue};
+use eventide_kit::clock::Clock;
+use eventide_kit::event::parse;
+use eventide_kit::sqs::{
+    DeadLetters, Options, Record as SqsRecord, SqsBatchResponse, SqsEvent, each, respond,
+};
+use eventide_kit::{Class, Error, Invocation};
+use eventide_types::campaign::command::Decision;
+use eventide_types::campaign::keys::{Work, report};
+use eventide_types::campaign::record::{Campaign, Shard, State};
+use eventide_types::campaign::{ContentId, event, message};
+
+use crate::config::Settings;
+use crate::join::Joined;
+use crate::verdicts::lines;
+
+/// Kept back for answering.
+const RESERVE: Duration = Duration::from_secs(10);
+/// Shards that are put on their way at once. Each that ends brings on the next, and the sweep does what is left.
+const AT_ONCE: usize = 4;
+/// After which the sweep looks after a campaign that is on its way, but of which it was not told.
+const OVERDUE: time::Duration = time::Duration::minutes(10);
+
+/// Everything the function talks to.
+pub trait Ports: Send + Sync {
+    /// Campaigns, decisions and shards.
+    type Store: Campaigns + Decisions + Shards;
+    /// A bucket.
+    type Bucket: Bucket;
+    /// Secrets Manager.
+    type Secrets: Secrets;
+    /// Where events go.
+    type EventBus: EventBus;
+    /// A queue.
+    type Queue: Queue;
+    /// The failed queue.
+    type DeadLetters: DeadLetters;
+
+    /// Campaigns, decisions and shards.
+    fn store(&self) -> &Self::Store;
+    /// Where campaigns are uploaded.
+    fn campaigns(&self) -> &Self::Bucket;
+    /// Where contents, scores and shards lie.
+    fn work(&self) -> &Self::Bucket;
+    /// Where verdicts go.
+    fn reports(&self) -> &Self::Bucket;
+    /// Secrets Manager.
+    fn secrets(&self) -> &Self::Secrets;
+    /// Where events go.
+    fn event_bus(&self) -> &Self::EventBus;
+    /// campaign-send's queue.
+    fn send_queue(&self) -> &Self::Queue;
+    /// campaign-report's queue.
+    fn report_queue(&self) -> &Self::Queue;
+    /// The failed queue.
+    fn dead_letters(&self) -> &Self::DeadLetters;
+}
+
+/// The function behind whatever ports.
+#[derive(Debug)]
+pub struct CampaignJudge<P> {
+    pub(crate) ports: P,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl<P: Ports> CampaignJudge<P> {
+    /// The function with these ports and this time of day.
+    pub fn new(ports: P, settings: Settings, clock: Arc<dyn Clock>) -> Self {
+        Self { ports, settings, clock }
+    }
+
+    /// Works through a batch of messages.
+    ///
+    /// # Errors
+    ///
+    /// Only for the batch as a whole; each message's own failure is in the response.
+    pub async fn answer(&self, batch: SqsEvent, invocation: &Invocation) -> Result<SqsBatchResponse, Error> {
+        let max_receives = self.settings.max_receives;
+        let options = Options { concurrency: 1, reserve: RESERVE, max_receives };
+        let done = each(batch, &options, &invocation.deadline, |record| self.one(record, invocation)).await;
+        respond(done, &options, self.ports.dead_letters()).await
+    }
+
+    async fn one(&self, record: Arc<SqsRecord>, invocation: &Invocation) -> Result<(), Error> {
+        let asked: message::Judge = parse(record.body.as_bytes())?;
+        let Some(campaign) = self.ports.store().campaign(&asked.campaign).await? else {
+            let message = format!("no campaign has the id `{}`", asked.campaign);
+            return Err(Error::permanent("UnknownCampaign", message));
+        };
+        if campaign.upload != asked.upload || campaign.state == State::Cancelled {
+            // Another upload took its place, or nothing of it is to be sent.
+            return Ok(());
+        }
+        let done = match (&asked.release, campaign.state) {
+            (None, State::Judging) => self.first(&campaign, invocation).await,
+            // Whoever put it on its way died before it was told.
+            (None, State::Sending) if campaign.due_at.is_some() => self.tell(&campaign, invocation).await,
+            (Some(name), State::Sending | State::Sent) => self.release(&campaign, name, invocation).await,
+            (Some(_), State::Judging) => {
+                Err(Error::retryable("NotJudgedYet", "the campaign's own verdicts are not written yet"))
+            }
+            // A repeat.
+            _ => Ok(()),
+        };
+        if let Err(error) = &done
+            && asked.release.is_none()
+            && (error.class() == Class::Permanent || record.receive_count >= self.settings.max_receives)
+        {
+            // Whoever waits is told, too, not only the failed queue.
+            self.fail(&campaign, error).await?;
+        }
+        done
+    }
+
+    async fn first(&self, campaign: &Campaign, invocation: &Invocation) -> Result<(), Error> {
+        let verdicts = self.verdicts(campaign).await?;
+        let joined = self.join(campaign, &verdicts, None).await?;
+        match self.put_on_their_way(campaign, "first", joined).await? {
+            Some(campaign) => self.tell(&campaign, invocation).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Tells that a campaign is screened, which until then is due, so that somebody does.
+    async fn tell(&self, campaign: &Campaign, invocation: &Invocation) -> Result<(), Error> {
+        let counts = campaign.counts;
+        let screened = event::Screened {
+            campaign: campaign.id.clone(),
+            upload: campaign.upload.clone(),
+            counts,
+            bucket: self.ports.reports().name().to_owned(),
+            verdicts: report::verdicts(&campaign.id),
+            review: report::review(&campaign.id),
+        };
+        self.ports.event_bus().send(&Event::new(event::SOURCE, event::SCREENED, &screened)?).await?;
+        self.ask_for_report(&campaign.id).await?;
+        let told = update(self.ports.store(), &campaign.id, |record| {
+            let is_ours = record.upload == campaign.upload && record.state == State::Sending;
+            if is_ours {
+                record.due_at = None;
+            }
+            is_ours
+        });
+        told.await?;
+        tracing::info!(
+            campaign = campaign.id,
+            approved = counts.approved,
+            held = counts.held,
+            rejected = counts.rejected,
+            unparsed = counts.unparsed,
+            "campaign screened"
+        );
+        for (verdict, count) in
+            [("approved", counts.approved), ("held", counts.held), ("rejected", counts.rejected)]
+        {
+            invocation.metrics.count("MessagesJudged", count, &[("Verdict", verdict)]);
+        }
+        Ok(())
+    }
+
+    async fn ask_for_report(&self, campaign: &str) -> Result<(), Error> {
+        let report = Outgoing::json(&message::Report { campaign: campaign.to_owned() }, 0)?;
+        self.ports.report_queue().send_all(vec![report]).await
+    }
+
+    async fn release(&self, campaign: &Campaign, name: &str, invocation: &Invocation) -> Result<(), Error> {
+        let work = Work { campaign: &campaign.id, upload: &campaign.upload };
+        let Some(mut decisions) = lines(self.ports.work(), &work.release(name)).await? else {
+            return Err(Error::permanent("UnknownRelease", format!("there is no release `{name}`")));
+        };
+        let mut approved: HashSet<ContentId> = HashSet::new();
+        while let Some(line) = decisions.next().await? {
+            let decision: Decision = parse(&line)?;
+            if decision.approved {
+                approved.insert(decision.content);
+            }
+        }
+        let verdicts = self.verdicts(campaign).await?;
+        let joined = self.join(campaign, &verdicts, Some((name, &approved))).await?;
+        let messages: u64 = joined.shards.iter().map(|shard| u64::from(shard.messages)).sum();
+        if self.put_on_their_way(campaign, name, joined).await?.is_some() {
+            self.ask_for_report(&campaign.id).await?;
+        }
+        tracing::info!(campaign = campaign.id, release = name, messages, "contents released");
+        invocation.metrics.count("MessagesReleased", messages, &[]);
+        Ok(())
+    }
+
+    /// Makes the shards known, then the campaign one that is being sent. `None`: another upload took its place.
+    async fn put_on_their_way(
+        &self,
+        campaign: &Campaign,
+        generation: &str,
+        joined: Joined,
+    ) -> Result<Option<Campaign>, Error> {
+        let Joined { counts, mut shards } = joined;
+        let now = self.clock.now();
+        let due_at = campaign.settings.send_at.map_or(now, |at| at.max(now));
+        shards.iter_mut().for_each(|shard| shard.due_at = due_at);
+        let (id, upload) = (&campaign.id, &campaign.upload);
+        // Announced first: of a release one shard may be closed before another is there, and that is not the end.
+        self.ports.store().announce(id, upload, generation, shards.len() as u64).await?;
+        self.ports.store().create(&shards).await?;
+        let moved = update(self.ports.store(), id, |record| {
+            let is_ours = record.upload == *upload && record.state != State::Cancelled;
+            if is_ours {
+                record.counts = counts;
+                record.screened_at = record.screened_at.or(Some(now));
+                record.updated_at = now;
+                if record.state == State::Judging {
+                    record.due_at = Some(now + OVERDUE);
+                }
+                record.state = State::Sending;
+            }
+            is_ours
+        });
+        let moved = moved.await?;
+        if let Some(moved) = &moved {
+            let is_due = |_: &&Shard| due_at <= now && !moved.paused;
+            let next = shards.iter().filter(is_due).take(AT_ONCE);
+            let next = next.map(|shard| Outgoing::json(&message::Send { shard: shard.key.clone() }, 0));
+            self.ports.send_queue().send_all(next.collect::<Result<_, _>>()?).await?;
+        }
+        Ok(moved)
+    }
+
+    /// The event comes first: who is told twice knows no less.
+    async fn fail(&self, campaign: &Campaign, error: &Error) -> Result<(), Error> {
+        let is_ours =
+            |record: &Campaign| record.upload == campaign.upload && record.state == State::Judging;
+        if !self.ports.store().campaign(&campaign.id).await?.as_ref().is_some_and(is_ours) {
+            return Ok(());
+        }
+        let told = event::Failed {
+            campaign: campaign.id.clone(),
+            upload: campaign.upload.clone(),
+            error_class: error.error_type().to_owned(),
+            reason: error.to_string(),
+        };
+        self.ports.event_bus().send(&Event::new(event::SOURCE, event::FAILED, &told)?).await?;
+        let failed = update(self.ports.store(), &campaign.id, |record| {
+            let is_ours = is_ours(record);
+            if is_ours {
+                record.state = State::Failed;
+                record.reason = Some(error.to_string());
+                record.updated_at = self.clock.now();
+                record.due_at = None;
+            }
+            is_ours
+        });
+        failed.await.map(drop)
+    }
+
+    pub(crate) async fn secret(&self) -> Result<Secret, Error> {
+        self.ports.secrets().get(&self.settings.secret).await
+    }
+}

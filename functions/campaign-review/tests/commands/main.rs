@@ -1,0 +1,16 @@
+//! campaign-review without AWS: on fakes.
+
+// The futures of the fakes on their lines nest deeper than the compiler's default limit of 128.
+#![recursion_limit = "256"]
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod config;
+mod decisions;
+mod files;
+mod kills;
+mod settling;
+mod support;
+#[path = "../../../campaign-send/tests/sending/tap.rs"]
+mod tap;
+mod test_sends;
+mod whole;

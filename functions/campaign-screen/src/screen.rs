@@ -1,0 +1,223 @@
+//! The story of an upload: begin, gather its contents, hand over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventide_campaigns::FileError;
+use eventide_clients::campaigns::{Campaigns, Scores, update};
+use eventide_clients::event_bus::{Event, EventBus};
+use eventide_clients::s3::Bucket;
+use eventide_clients::sqs::{Outgoing, Queue};
+use eventide_kit::clock::Clock;
+use eventide_kit::event::parse;
+use eventide_kit::sqs::{
+    DeadLetters, Options, Record as SqsRecord, SqsBatchResponse, SqsEvent, each, respond,
+};
+use eventide_kit::{Class, Error, Invocation};
+use eventide_types::campaign::record::{Campaign, State};
+use eventide_types::campaign::settings::Start;
+use eventide_types::campaign::{event, message};
+use eventide_types::s3::{Created, Message};
+
+use crate::begin::Begun;
+use crate::config::Settings;
+use crate::gather::Gathered;
+
+/// Kept back for answering.
+const RESERVE: Duration = Duration::from_secs(10);
+/// After which the sweep looks after a campaign that has not moved on.
+const OVERDUE: time::Duration = time::Duration::minutes(15);
+
+/// Everything the function talks to.
+pub trait Ports: Send + Sync {
+    /// Campaigns and scores.
+    type Store: Campaigns + Scores;
+    /// A bucket.
+    type Bucket: Bucket;
+    /// Where events go.
+    type EventBus: EventBus;
+    /// A queue.
+    type Queue: Queue;
+    /// The failed queue.
+    type DeadLetters: DeadLetters;
+
+    /// Campaigns and scores.
+    fn store(&self) -> &Self::Store;
+    /// Where campaigns are uploaded.
+    fn campaigns(&self) -> &Self::Bucket;
+    /// Where contents and documents go.
+    fn work(&self) -> &Self::Bucket;
+    /// Where events go.
+    fn event_bus(&self) -> &Self::EventBus;
+    /// campaign-classify's queue.
+    fn classify_queue(&self) -> &Self::Queue;
+    /// campaign-judge's queue.
+    fn judge_queue(&self) -> &Self::Queue;
+    /// The failed queue.
+    fn dead_letters(&self) -> &Self::DeadLetters;
+}
+
+/// The function behind whatever ports.
+#[derive(Debug)]
+pub struct CampaignScreen<P> {
+    pub(crate) ports: P,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Why a campaign comes to nothing.
+pub(crate) enum Failure {
+    /// The file's own fault: a stable name of the kind, and the reason.
+    File(&'static str, String),
+    /// Anything else: it may go better next time.
+    Other(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        Self::File("UnusableFile", error.to_string())
+    }
+}
+
+impl<P: Ports> CampaignScreen<P> {
+    /// The function with these ports and this time of day.
+    pub fn new(ports: P, settings: Settings, clock: Arc<dyn Clock>) -> Self {
+        Self { ports, settings, clock }
+    }
+
+    /// Works through a batch of messages.
+    ///
+    /// # Errors
+    ///
+    /// Only for the batch as a whole; each message's own failure is in the response.
+    pub async fn answer(&self, batch: SqsEvent, invocation: &Invocation) -> Result<SqsBatchResponse, Error> {
+        let max_receives = self.settings.max_receives;
+        let options = Options { concurrency: 1, reserve: RESERVE, max_receives };
+        let done = each(batch, &options, &invocation.deadline, |record| self.one(record, invocation)).await;
+        respond(done, &options, self.ports.dead_letters()).await
+    }
+
+    async fn one(&self, record: Arc<SqsRecord>, invocation: &Invocation) -> Result<(), Error> {
+        let Some(objects) = parse::<Message>(record.body.as_bytes())?.created() else {
+            let message = "event does not parse: expected `Object Created` of Amazon S3, or its notification";
+            return Err(Error::permanent("InvalidEvent", message));
+        };
+        let is_last = record.receive_count >= self.settings.max_receives;
+        for object in objects {
+            self.object(&object, is_last, invocation).await?;
+        }
+        Ok(())
+    }
+
+    async fn object(&self, object: &Created, is_last: bool, invocation: &Invocation) -> Result<(), Error> {
+        let Begun { campaign, sidecar } = match self.begin(object).await? {
+            Some(begun) => begun,
+            None => return Ok(()),
+        };
+        let gathered = match sidecar {
+            Ok(()) => self.gather(&campaign).await,
+            Err(reason) => Err(Failure::File("InvalidSettings", reason)),
+        };
+        match gathered {
+            Ok(gathered) => self.hand_over(&campaign, gathered, invocation).await,
+            Err(Failure::File(class, reason)) => {
+                self.fail(&campaign, class, &reason).await?;
+                Err(Error::permanent(class, reason))
+            }
+            Err(Failure::Other(error)) => {
+                if is_last || error.class() == Class::Permanent {
+                    // Whoever waits is told, too, not only the failed queue.
+                    self.fail(&campaign, error.error_type(), &error.to_string()).await?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn hand_over(
+        &self,
+        begun: &Campaign,
+        gathered: Gathered,
+        invocation: &Invocation,
+    ) -> Result<(), Error> {
+        let Gathered { counts, settings } = gathered;
+        let nothing_new = counts.documents == 0;
+        let moved = update(self.ports.store(), &begun.id, |campaign| {
+            let is_ours = campaign.upload == begun.upload && campaign.state == State::Screening;
+            if is_ours {
+                campaign.state = if nothing_new { State::Judging } else { State::Classifying };
+                campaign.counts = counts;
+                // The header of the file itself may say more than the sidecar. What a person resumed meanwhile stays so.
+                campaign.paused |= settings.start == Start::Paused && begun.settings.start != Start::Paused;
+                campaign.settings = settings.clone();
+                campaign.updated_at = self.clock.now();
+                campaign.due_at = Some(self.clock.now() + OVERDUE);
+            }
+            is_ours
+        });
+        let Some(campaign) = moved.await? else {
+            tracing::info!(campaign = begun.id, upload = begun.upload, "another upload took its place");
+            return Ok(());
+        };
+        let (id, upload) = (campaign.id.clone(), campaign.upload.clone());
+        if nothing_new {
+            let next = message::Judge { campaign: id, upload, release: None };
+            self.ports.judge_queue().send_all(vec![Outgoing::json(&next, 0)?]).await?;
+        } else {
+            let next = message::Classify { campaign: id, upload, done: 0 };
+            self.ports.classify_queue().send_all(vec![Outgoing::json(&next, 0)?]).await?;
+        }
+        tracing::info!(
+            campaign = begun.id,
+            upload = begun.upload,
+            rows = counts.rows,
+            unparsed = counts.unparsed,
+            contents = counts.contents,
+            known = counts.known,
+            "contents gathered"
+        );
+        invocation.metrics.count("RowsRead", counts.rows, &[]);
+        invocation.metrics.count("RowsUnparsed", counts.unparsed, &[]);
+        invocation.metrics.count("Contents", counts.contents, &[]);
+        invocation.metrics.count("ContentsKnown", counts.known, &[]);
+        Ok(())
+    }
+
+    /// The campaign has come to nothing. The event comes first: who is told twice knows no less.
+    async fn fail(&self, begun: &Campaign, class: &str, reason: &str) -> Result<(), Error> {
+        self.tell_failed(&begun.id, &begun.upload, class, reason).await?;
+        let failed = update(self.ports.store(), &begun.id, |campaign| {
+            let is_ours = campaign.upload == begun.upload && campaign.state == State::Screening;
+            if is_ours {
+                campaign.state = State::Failed;
+                campaign.reason = Some(reason.to_owned());
+                campaign.updated_at = self.clock.now();
+                campaign.due_at = None;
+            }
+            is_ours
+        });
+        failed.await.map(drop)
+    }
+
+    pub(crate) async fn tell_failed(
+        &self,
+        campaign: &str,
+        upload: &str,
+        class: &str,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let failed = event::Failed {
+            campaign: campaign.to_owned(),
+            upload: upload.to_owned(),
+            error_class: class.to_owned(),
+            reason: reason.to_owned(),
+        };
+        self.ports.event_bus().send(&Event::new(event::SOURCE, event::FAILED, &failed)?).await
+    }
+}
