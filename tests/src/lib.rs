@@ -2,12 +2,15 @@
 
 pub mod bench;
 pub mod bench_marts;
+pub mod campaigns;
 pub mod demo;
 pub mod findings;
 pub mod marts;
 pub mod policy;
+pub mod stack;
 pub mod system;
 pub mod trouble;
 
+pub use campaigns::Campaigns;
 pub use marts::Marts;
 pub use system::System;

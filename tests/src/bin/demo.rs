@@ -3,13 +3,15 @@
 
 use std::process::ExitCode;
 
-use eventide_tests::demo::{findings, marts};
+use eventide_tests::demo::{campaigns, findings, marts};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let mut different = findings::run().await.unwrap_or_else(|error| vec![error]);
     println!();
     different.extend(marts::run().await.unwrap_or_else(|error| vec![error]));
+    println!();
+    different.extend(campaigns::run().await.unwrap_or_else(|error| vec![error]));
     // The local clouds were the demo's own, and have ended with it.
     if different.is_empty() {
         println!("\nEverything came out as expected, and has been stopped.");

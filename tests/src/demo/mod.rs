@@ -1,5 +1,6 @@
 //! What the demo shows, and how it prints it.
 
+pub mod campaigns;
 pub mod cast;
 pub mod findings;
 pub mod marts;

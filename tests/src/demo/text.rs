@@ -44,9 +44,9 @@ pub fn bold(text: &str) -> String {
 #[must_use]
 pub fn judged(word: &str) -> String {
     match word {
-        "CRITICAL" | "HIGH" | "failed" => painted(word, "31"),
-        "MEDIUM" | "timed-out" | "unsupported" => painted(word, "33"),
-        "LOW" | "INFORMATIONAL" | "complete" => painted(word, "32"),
+        "CRITICAL" | "HIGH" | "failed" | "rejected" => painted(word, "31"),
+        "MEDIUM" | "held" | "timed-out" | "unsupported" => painted(word, "33"),
+        "LOW" | "INFORMATIONAL" | "approved" | "complete" => painted(word, "32"),
         _ => word.to_owned(),
     }
 }
