@@ -40,14 +40,16 @@ impl Content {
 }
 
 impl<P: Ports> CampaignClassify<P> {
-    /// Classifies as many documents as the endpoint takes in about a second, at least one content, from document `done` on.
+    /// Classifies as many documents as the endpoint takes in about a second, at least one content, from where
+    /// the one before ended.
     pub(crate) async fn at_once(
         &self,
         campaign: &Campaign,
         endpoint: &str,
-        done: u64,
+        asked: &Classify,
         invocation: &Invocation,
     ) -> Result<(), Error> {
+        let done = asked.done;
         let Some(state) =
             self.ports.classifier().inference_units(endpoint).await?.filter(|state| state.in_service)
         else {
@@ -56,7 +58,7 @@ impl<P: Ports> CampaignClassify<P> {
                 format!("endpoint `{endpoint}` does not answer"),
             ));
         };
-        if state.model_arn.as_ref().is_some_and(|model| *model != campaign.classifier) {
+        if state.model_arn.as_ref() != Some(&campaign.classifier) {
             let message =
                 format!("endpoint `{endpoint}` answers by another classifier than `{}`", campaign.classifier);
             return Err(Error::environment("OtherClassifier", message));
@@ -82,7 +84,10 @@ impl<P: Ports> CampaignClassify<P> {
         self.ports.store().keep(&campaign.classifier, &scored, self.clock.now()).await?;
         if let Some(error) = failure {
             let is_throttled = error.error_type() == "Throttled";
-            return if is_throttled { self.go_on(campaign, done, BACK_OFF).await } else { Err(error) };
+            if is_throttled {
+                return self.go_on(campaign, done, asked.throttled + 1, BACK_OFF).await;
+            }
+            return Err(error);
         }
         let documents: u64 = contents.iter().map(|content| content.texts.len() as u64).sum();
         invocation.metrics.count("Documents", documents, &[]);
@@ -94,7 +99,7 @@ impl<P: Ports> CampaignClassify<P> {
                 reason = "it is between 1 and 900"
             )]
             let delay = busy.ceil().clamp(1.0, LONGEST) as u16;
-            return self.go_on(campaign, done, delay).await;
+            return self.go_on(campaign, done, 0, delay).await;
         }
         self.all_scores(campaign, &work, ids).await?;
         self.classified(campaign).await
@@ -146,10 +151,10 @@ impl<P: Ports> CampaignClassify<P> {
         Ok((contents, busy))
     }
 
-    async fn go_on(&self, campaign: &Campaign, done: u64, delay: u16) -> Result<(), Error> {
+    async fn go_on(&self, campaign: &Campaign, done: u64, throttled: u64, delay: u16) -> Result<(), Error> {
         // The sweep looks after what has stopped, not after what takes long.
         self.due_again(campaign, OVERDUE + time::Duration::seconds(i64::from(delay))).await?;
-        let next = Classify { campaign: campaign.id.clone(), upload: campaign.upload.clone(), done };
+        let next = Classify { done, throttled, ..Classify::of(&campaign.id, &campaign.upload) };
         self.ports.classify_queue().send_all(vec![Outgoing::json(&next, delay)?]).await
     }
 

@@ -24,8 +24,12 @@ use crate::event::{Event, News, Trigger, news, read};
 
 /// Kept back for answering.
 const RESERVE: Duration = Duration::from_secs(10);
+/// How often in a row an endpoint may throttle before a job is started instead.
+const PATIENCE: u64 = 60;
 /// After which the sweep looks after a campaign that has not moved on.
 pub(crate) const OVERDUE: time::Duration = time::Duration::minutes(10);
+/// The same for one that is being judged, which may take an invocation's whole time.
+pub(crate) const UNJUDGED: time::Duration = time::Duration::minutes(20);
 
 /// Everything the function talks to.
 pub trait Ports: Send + Sync {
@@ -134,10 +138,14 @@ impl<P: Ports> CampaignClassify<P> {
         invocation: &Invocation,
     ) -> Result<(), Error> {
         match &self.settings.endpoint {
-            Some(endpoint) if campaign.counts.documents <= self.settings.sync_documents => {
-                self.at_once(campaign, endpoint, asked.done, invocation).await
-            }
             _ if campaign.job_id.is_some() => Ok(()),
+            // A content of several parts may be more than an endpoint that others use, too, ever takes at once.
+            Some(endpoint)
+                if campaign.counts.documents <= self.settings.sync_documents
+                    && asked.throttled < PATIENCE =>
+            {
+                self.at_once(campaign, endpoint, asked, invocation).await
+            }
             _ => self.start(campaign).await,
         }
     }
@@ -163,7 +171,7 @@ impl<P: Ports> CampaignClassify<P> {
             if is_ours {
                 record.state = State::Judging;
                 record.updated_at = self.clock.now();
-                record.due_at = Some(self.clock.now() + OVERDUE);
+                record.due_at = Some(self.clock.now() + UNJUDGED);
             }
             is_ours
         });
@@ -196,7 +204,8 @@ impl<P: Ports> CampaignClassify<P> {
 
     /// The event comes first: who is told twice knows no less.
     pub(crate) async fn fail(&self, campaign: &Campaign, class: &str, reason: &str) -> Result<(), Error> {
-        if self.waiting(&campaign.id, &campaign.upload).await?.is_none() {
+        let is_ours = |record: &Campaign| record.upload == campaign.upload && record.state == campaign.state;
+        if !self.ports.store().campaign(&campaign.id).await?.as_ref().is_some_and(is_ours) {
             return Ok(());
         }
         tracing::error!(campaign = campaign.id, error_type = class, reason, "campaign failed");
@@ -208,7 +217,7 @@ impl<P: Ports> CampaignClassify<P> {
         };
         self.ports.event_bus().send(&Told::new(event::SOURCE, event::FAILED, &told)?).await?;
         let failed = update(self.ports.store(), &campaign.id, |record| {
-            let is_ours = record.upload == campaign.upload && record.state == State::Classifying;
+            let is_ours = is_ours(record);
             if is_ours {
                 record.state = State::Failed;
                 record.reason = Some(reason.to_owned());

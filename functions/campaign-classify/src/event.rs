@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn a_message_asks_or_tells_of_objects() {
         let asked = json!({"campaign": "c", "upload": "u"}).to_string();
-        let expected = Classify { campaign: "c".into(), upload: "u".into(), done: 0 };
+        let expected = Classify::of("c", "u");
         assert_eq!(news(&asked).unwrap(), News::Asked(expected));
         let created =
             json!({"detail": {"bucket": {"name": "b"}, "object": {"key": "k", "size": 1}}}).to_string();

@@ -10,10 +10,13 @@ use eventide_types::campaign::message::Classify;
 use eventide_types::campaign::record::State;
 use serde::Serialize;
 
-use crate::classify::{CampaignClassify, OVERDUE, Ports};
+use crate::classify::{CampaignClassify, OVERDUE, Ports, UNJUDGED};
 
 /// Campaigns that one sweep looks at. The next one is 5 minutes away.
 const MOST: usize = 100;
+
+/// After which a campaign that is still being judged has failed. Otherwise it would be tried for ever.
+const GIVEN_UP: time::Duration = time::Duration::days(1);
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -55,13 +58,18 @@ impl<P: Ports> CampaignClassify<P> {
             return Ok(());
         }
         swept.overdue += 1;
-        self.due_again(&campaign, OVERDUE).await?;
+        if campaign.state == State::Judging && self.clock.now() - campaign.uploaded_at > GIVEN_UP {
+            swept.failed += 1;
+            let reason = "its messages could not be judged within a day: split the campaign";
+            return self.fail(&campaign, "NotJudged", reason).await;
+        }
+        let after = if campaign.state == State::Judging { UNJUDGED } else { OVERDUE };
+        self.due_again(&campaign, after).await?;
         match (campaign.state, &campaign.job_id) {
             (State::Classifying, Some(job)) => self.job(&campaign, job, swept, invocation).await,
             (State::Classifying, None) => {
                 // From the beginning; what is classified already is known, and a job is started once.
-                let again =
-                    Classify { campaign: campaign.id.clone(), upload: campaign.upload.clone(), done: 0 };
+                let again = Classify::of(&campaign.id, &campaign.upload);
                 swept.sent_again += 1;
                 self.ports.classify_queue().send_all(vec![Outgoing::json(&again, 0)?]).await
             }
@@ -69,6 +77,11 @@ impl<P: Ports> CampaignClassify<P> {
             (State::Judging | State::Sending, _) => {
                 swept.sent_again += 1;
                 self.judge(&campaign).await
+            }
+            (State::Screening, _) => {
+                swept.failed += 1;
+                let reason = "its file was not read: the failed queue and campaign-screen's log say why";
+                self.fail(&campaign, "NotRead", reason).await
             }
             _ => Ok(()),
         }
@@ -113,17 +126,12 @@ impl<P: Ports> CampaignClassify<P> {
     }
 
     /// The campaign is looked after again when this time has passed, if nothing else happens.
-    pub(crate) async fn due_again(
-        &self,
-        campaign: &Campaign,
-        after: time::Duration,
-    ) -> Result<(), Error> {
+    pub(crate) async fn due_again(&self, campaign: &Campaign, after: time::Duration) -> Result<(), Error> {
         let written = update(self.ports.store(), &campaign.id, |record| {
             let is_ours = record.upload == campaign.upload && record.state == campaign.state;
             if is_ours {
-                record.due_at =
-                    matches!(record.state, State::Classifying | State::Judging | State::Sending)
-                        .then(|| self.clock.now() + after);
+                record.due_at = matches!(record.state, State::Classifying | State::Judging | State::Sending)
+                    .then(|| self.clock.now() + after);
             }
             is_ours
         });

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use eventide_campaigns::{Item, Message, Messages, Unparsed, entry};
+use eventide_clients::campaigns::Campaigns as _;
 use eventide_clients::s3::{Bucket as _, Chunks, Writer};
 use eventide_kit::Error;
 use eventide_types::campaign::keys::{Work, report};
@@ -12,7 +13,7 @@ use eventide_types::campaign::verdict::{Reason, Scored, Verdict};
 use eventide_types::campaign::{Campaign, ContentId};
 use serde::Serialize;
 
-use crate::judge::{CampaignJudge, Ports};
+use crate::judge::{CampaignJudge, FIRST, Ports};
 use crate::shards::Shards;
 use crate::verdicts::{Verdicts, lines};
 
@@ -56,13 +57,14 @@ pub(crate) struct Joined {
 }
 
 impl<P: Ports> CampaignJudge<P> {
-    /// Joins all messages. Those that are approved go into shards, of a release only those of its contents.
+    /// Joins all messages. Those that are approved go into shards, of a release only those of its contents. `None`: another
+    /// upload took this one's place.
     pub(crate) async fn join(
         &self,
         campaign: &Campaign,
         verdicts: &Verdicts,
         release: Option<(&str, &HashSet<ContentId>)>,
-    ) -> Result<Joined, Error> {
+    ) -> Result<Option<Joined>, Error> {
         let version = campaign.version_id.as_deref();
         let Some(opened) = self.ports.campaigns().open(&campaign.key, version).await? else {
             return Err(Error::permanent(
@@ -77,7 +79,7 @@ impl<P: Ports> CampaignJudge<P> {
         let reports = self.ports.reports();
         let mut told = Writer::new(reports, report::verdicts(&campaign.id), JSON_LINES);
         let mut unparsed = Writer::new(reports, report::unparsed(&campaign.id), JSON_LINES);
-        let generation = release.map_or("first", |(name, _)| name);
+        let generation = release.map_or(FIRST, |(name, _)| name);
         let mut pass = Pass {
             campaign,
             verdicts,
@@ -95,8 +97,17 @@ impl<P: Ports> CampaignJudge<P> {
         }
         let Pass { counts, held, shards, .. } = pass;
         let shards = shards.finish().await?;
+        // What people read is the latest upload's.
+        let record = self.ports.store().campaign(&campaign.id).await?;
+        if record.is_none_or(|record| record.upload != campaign.upload) {
+            told.abort().await;
+            unparsed.abort().await;
+            return Ok(None);
+        }
+        told.finish().await?;
+        unparsed.finish().await?;
         self.review(campaign, verdicts, &held).await?;
-        Ok(Joined { counts, shards })
+        Ok(Some(Joined { counts, shards }))
     }
 
     /// Lists the contents that a person has to decide on.
@@ -136,7 +147,7 @@ impl<P: Ports> CampaignJudge<P> {
         work: &Work<'_>,
         held: &BTreeMap<ContentId, u64>,
     ) -> Result<BTreeMap<ContentId, Scored>, Error> {
-        const MOST: usize = 10_000;
+        const MOST: usize = 1_000;
         let mut found = BTreeMap::new();
         for key in [work.known_scores(), work.new_scores()] {
             let Some(mut scores) = lines(self.ports.work(), &key).await? else { continue };
@@ -196,8 +207,7 @@ impl<B: eventide_clients::s3::Bucket> Pass<'_, B> {
                 }
             }
         }
-        told.finish().await?;
-        unparsed.finish().await
+        Ok(())
     }
 
     async fn message(

@@ -26,10 +26,15 @@ use crate::verdicts::lines;
 
 /// Kept back for answering.
 const RESERVE: Duration = Duration::from_secs(10);
+/// Kept back for putting shards on their way, or for telling that the time was too short, besides.
+const TELLING: Duration = Duration::from_secs(60);
 /// Shards that are put on their way at once. Each that ends brings on the next, and the sweep does what is left.
 const AT_ONCE: usize = 4;
 /// After which the sweep looks after a campaign that is on its way, but of which it was not told.
 const OVERDUE: time::Duration = time::Duration::minutes(10);
+
+/// The shards that are there without anybody's decision.
+pub(crate) const FIRST: &str = "first";
 
 /// Everything the function talks to.
 pub trait Ports: Send + Sync {
@@ -124,12 +129,28 @@ impl<P: Ports> CampaignJudge<P> {
     }
 
     async fn first(&self, campaign: &Campaign, invocation: &Invocation) -> Result<(), Error> {
-        let verdicts = self.verdicts(campaign).await?;
-        let joined = self.join(campaign, &verdicts, None).await?;
-        match self.put_on_their_way(campaign, "first", joined).await? {
+        let Some(joined) = self.joined(campaign, None, invocation).await? else { return Ok(()) };
+        match self.put_on_their_way(campaign, FIRST, joined).await? {
             Some(campaign) => self.tell(&campaign, invocation).await,
             None => Ok(()),
         }
+    }
+
+    /// Joins messages with verdicts, as long as the invocation's time allows.
+    async fn joined(
+        &self,
+        campaign: &Campaign,
+        release: Option<(&str, &HashSet<ContentId>)>,
+        invocation: &Invocation,
+    ) -> Result<Option<Joined>, Error> {
+        let joined = async {
+            let verdicts = self.verdicts(campaign).await?;
+            self.join(campaign, &verdicts, release).await
+        };
+        invocation.deadline.run(TELLING, joined).await.map_err(|_expired| {
+            let message = "its messages cannot be judged in one invocation: split the campaign";
+            Error::permanent("CampaignTooLong", message)
+        })?
     }
 
     /// Tells that a campaign is screened, which until then is due, so that somebody does.
@@ -186,8 +207,9 @@ impl<P: Ports> CampaignJudge<P> {
                 approved.insert(decision.content);
             }
         }
-        let verdicts = self.verdicts(campaign).await?;
-        let joined = self.join(campaign, &verdicts, Some((name, &approved))).await?;
+        let Some(joined) = self.joined(campaign, Some((name, &approved)), invocation).await? else {
+            return Ok(());
+        };
         let messages: u64 = joined.shards.iter().map(|shard| u64::from(shard.messages)).sum();
         if self.put_on_their_way(campaign, name, joined).await?.is_some() {
             self.ask_for_report(&campaign.id).await?;
@@ -213,7 +235,11 @@ impl<P: Ports> CampaignJudge<P> {
         self.ports.store().announce(id, upload, generation, shards.len() as u64).await?;
         self.ports.store().create(&shards).await?;
         let moved = update(self.ports.store(), id, |record| {
-            let is_ours = record.upload == *upload && record.state != State::Cancelled;
+            let is_ours = record.upload == *upload
+                && match generation {
+                    FIRST => record.state == State::Judging,
+                    _ => matches!(record.state, State::Sending | State::Sent),
+                };
             if is_ours {
                 record.counts = counts;
                 record.screened_at = record.screened_at.or(Some(now));
@@ -237,8 +263,7 @@ impl<P: Ports> CampaignJudge<P> {
 
     /// The event comes first: who is told twice knows no less.
     async fn fail(&self, campaign: &Campaign, error: &Error) -> Result<(), Error> {
-        let is_ours =
-            |record: &Campaign| record.upload == campaign.upload && record.state == State::Judging;
+        let is_ours = |record: &Campaign| record.upload == campaign.upload && record.state == State::Judging;
         if !self.ports.store().campaign(&campaign.id).await?.as_ref().is_some_and(is_ours) {
             return Ok(());
         }

@@ -104,7 +104,8 @@ impl<'a, B: Bucket> Shards<'a, B> {
 
     fn gathering(&mut self, message: &Message<'_>) -> &mut Gathering {
         let window = self.campaign.settings.window;
-        let now = self.now;
+        // The same whenever the join is done again: shards are numbered as they come.
+        let now = self.campaign.uploaded_at;
         self.gathering.entry(key(message)).or_insert_with_key(|(_, zone)| {
             let opening = window.map(|window| next_open(&window, zone.as_deref(), now));
             Gathering { buffer: Vec::new(), messages: 0, is_never: opening == Some(Opening::Never) }

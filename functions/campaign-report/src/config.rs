@@ -22,8 +22,8 @@ pub struct Config {
 /// What the steps depend on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// What approved contents are to be trained as.
-    pub compliant_label: String,
+    /// The labels that mean compliant. Approved contents are to be trained as the first, rejected ones as none of them.
+    pub compliant_labels: Vec<String>,
     /// How often the queue delivers a message before it gives up on it.
     pub max_receives: u32,
 }
@@ -38,14 +38,14 @@ impl FromEnv for Config {
         let failed_queue_url = vars.required("FAILED_QUEUE_URL", "the URL of an SQS queue");
         let labels = vars.required::<String>("COMPLIANT_LABELS", "labels, joined by commas");
         let max_receives = vars.in_range("MAX_RECEIVES", 1..=1000, 5);
-        let compliant_label = labels?.split(',').next().unwrap_or_default().trim().to_owned();
+        let compliant_labels = labels?.split(',').map(|label| label.trim().to_owned()).collect();
         Some(Self {
             ledger_table: ledger_table?,
             work_bucket: work_bucket?,
             report_bucket: report_bucket?,
             event_bus: event_bus?,
             failed_queue_url: failed_queue_url?,
-            settings: Settings { compliant_label, max_receives: max_receives? },
+            settings: Settings { compliant_labels, max_receives: max_receives? },
         })
     }
 }

@@ -144,6 +144,8 @@ fn status(campaign: &Campaign, message: &Outgoing, entry: Option<&Entry>, is_ove
     match entry.state {
         State::Done => "accepted",
         State::Uncertain => "uncertain",
+        // Nobody looks at it any more.
+        State::Claimed if is_over => "uncertain",
         State::Claimed => "pending",
         State::Refused if entry.reason.as_deref().is_some_and(|reason| reason.starts_with("postponed")) => {
             waiting

@@ -159,12 +159,17 @@ fn stacked(out: &mut String, label: &str, parts: &[(&str, u64)], whole: u64) {
     let _ = writeln!(out, "</span><span class=\"words\">{}</span></div>", words.join(", "));
 }
 
+/// What of the deliveries a column tells.
+type Count = fn(&Delivery) -> u64;
+
 fn delivery(out: &mut String, figures: &Figures) {
     if figures.delivery.is_empty() {
         return;
     }
-    out.push_str("<section>\n<h2>Delivery</h2>\n<table class=\"wide\">\n<thead><tr><th scope=\"col\">Channel</th>");
-    let columns: [(&str, fn(&Delivery) -> u64); 11] = [
+    out.push_str(
+        "<section>\n<h2>Delivery</h2>\n<table class=\"wide\">\n<thead><tr><th scope=\"col\">Channel</th>",
+    );
+    let columns: [(&str, Count); 11] = [
         ("Accepted", |of| of.accepted),
         ("Delivered", |of| of.delivered),
         ("Bounced", |of| of.bounced),
@@ -258,7 +263,7 @@ fn unparsed(out: &mut String, figures: &Figures) {
     out.push_str("</section>\n");
 }
 
-fn name<'a>(kind: &'a str) -> &'a str {
+fn name(kind: &str) -> &str {
     match kind {
         "email" => "Email",
         "sms" => "SMS",
@@ -276,7 +281,7 @@ fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::with_capacity(digits.len() * 4 / 3);
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use eventide_clients::campaigns::{Campaigns, Decisions, Outcomes, Reports, Shards, update};
+use eventide_clients::campaigns::{Campaigns, Decisions, Outcomes, Progress, Reports, Shards, update};
 use eventide_clients::event_bus::{Event as Told, EventBus};
 use eventide_clients::s3::Bucket;
 use eventide_kit::clock::Clock;
@@ -12,8 +12,8 @@ use eventide_kit::event::parse;
 use eventide_kit::sqs::{
     DeadLetters, Options, Record as SqsRecord, SqsBatchResponse, SqsEvent, each, respond,
 };
-use eventide_kit::{Error, Invocation};
-use eventide_types::campaign::keys::report;
+use eventide_kit::{Class, Error, Invocation};
+use eventide_types::campaign::keys::{Work, report};
 use eventide_types::campaign::record::{Campaign, State};
 use eventide_types::campaign::{event, message};
 use serde::Serialize;
@@ -132,8 +132,15 @@ impl<P: Ports> CampaignReport<P> {
         due_at: OffsetDateTime,
         invocation: &Invocation,
     ) -> Result<(), Error> {
-        self.report(campaign, invocation).await?;
-        self.ports.store().written(campaign, due_at).await
+        let written = self.report(campaign, invocation).await;
+        match &written {
+            // It would be so each time.
+            Err(error) if error.class() == Class::Permanent => {}
+            Err(_) => return written,
+            Ok(()) => {}
+        }
+        self.ports.store().written(campaign, due_at).await?;
+        written
     }
 
     /// Writes a campaign's report, and tells if it is sent.
@@ -145,11 +152,19 @@ impl<P: Ports> CampaignReport<P> {
         let progress = self.ports.store().progress(&campaign.id, &campaign.upload).await?;
         let is_sent = campaign.state == State::Sending && progress.is_complete();
         let now = self.clock.now();
+        let contents = Work { campaign: &campaign.id, upload: &campaign.upload }.contents();
+        if campaign.screened_at.is_some() && self.ports.work().size(&contents).await?.is_none() {
+            // What the functions hand to each other has expired. The report as it is says more than a new one could.
+            tracing::info!(campaign = id, "its work has expired, and its report stays as it is");
+            return Ok(());
+        }
         let mut figures = Figures::of(&campaign, now);
         let decided = self.count_verdicts(&campaign, &mut figures).await?;
         self.unparsed(&campaign, &mut figures).await?;
         self.count_deliveries(&campaign, &mut figures).await?;
         self.training(&campaign, &decided).await?;
+        // A release may have begun meanwhile: then there is something left to send, and another report follows.
+        let is_sent = is_sent && self.is_as_it_was(&campaign, progress).await?;
         if is_sent {
             (figures.state, figures.sent_at) = (State::Sent.as_str(), Some(now));
         }
@@ -159,6 +174,18 @@ impl<P: Ports> CampaignReport<P> {
         }
         tracing::info!(campaign = id, state = figures.state, "report written");
         Ok(())
+    }
+
+    /// Whether neither the campaign nor its sending has changed.
+    async fn is_as_it_was(&self, campaign: &Campaign, progress: Progress) -> Result<bool, Error> {
+        let record = self.ports.store().campaign(&campaign.id).await?;
+        // Not by its revision: campaign-judge writes that it has told, just after it has asked for the report.
+        let is_same = record.is_some_and(|record| {
+            record.upload == campaign.upload
+                && record.state == campaign.state
+                && record.updated_at == campaign.updated_at
+        });
+        Ok(is_same && self.ports.store().progress(&campaign.id, &campaign.upload).await? == progress)
     }
 
     async fn write(&self, figures: &Figures) -> Result<(), Error> {

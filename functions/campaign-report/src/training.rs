@@ -14,7 +14,8 @@ use crate::report::{CampaignReport, Ports};
 use crate::verdicts::{Decided, lines};
 
 impl<P: Ports> CampaignReport<P> {
-    /// Writes them. A rejected content of which neither the person nor the classifier said a label is left out.
+    /// Writes them. A rejected content of which neither the person nor the classifier said a
+    /// restricted label is left out.
     pub(crate) async fn training(&self, campaign: &Campaign, decided: &Decided) -> Result<(), Error> {
         if decided.is_empty() {
             return Ok(());
@@ -22,10 +23,12 @@ impl<P: Ports> CampaignReport<P> {
         let ids: Vec<ContentId> = decided.keys().copied().collect();
         let mut labels: BTreeMap<ContentId, String> = BTreeMap::new();
         for decision in self.ports.store().decisions(&campaign.id, &ids).await?.into_iter().flatten() {
+            let compliant = &self.settings.compliant_labels;
             let usual = if decision.approved {
-                Some(self.settings.compliant_label.clone())
+                compliant.first().cloned()
             } else {
-                decided.get(&decision.content).cloned().flatten()
+                // What the classifier was about to call compliant is not trained as that when a person says otherwise.
+                decided.get(&decision.content).cloned().flatten().filter(|label| !compliant.contains(label))
             };
             if let Some(label) = decision.label.or(usual) {
                 labels.insert(decision.content, label);

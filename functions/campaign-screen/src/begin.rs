@@ -15,6 +15,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::screen::{CampaignScreen, Ports};
 
+/// The longest that an invocation can take (AWS Lambda Developer Guide, "Lambda quotas").
+const LONGEST: time::Duration = time::Duration::minutes(15);
+/// After which a campaign that is still being read has failed. A message is received 5 times, an hour and a half apart.
+const UNREAD: time::Duration = time::Duration::hours(10);
 /// The longest sidecar.
 const MAX_SIDECAR: u64 = 256 * 1024;
 const FORMS: &str = "expected `campaigns/<id>.csv` or `.jsonl`, with or without `.gz`, and an id of 1 to 64 of `A-Z`, \
@@ -29,7 +33,7 @@ pub(crate) struct Begun {
 
 impl<P: Ports> CampaignScreen<P> {
     /// `None`: there is nothing to do.
-    pub(crate) async fn begin(&self, object: &Created) -> Result<Option<Begun>, Error> {
+    pub(crate) async fn begin(&self, object: &Created, holder: &str) -> Result<Option<Begun>, Error> {
         let (id, form, gzip) = match keys::uploaded(&object.key) {
             Some(Uploaded::Campaign { id, form, gzip }) => (id, form, gzip),
             // Read with the file that comes after it.
@@ -44,9 +48,13 @@ impl<P: Ports> CampaignScreen<P> {
         let settings = self.sidecar(&id).await?;
         if let Some(known) = &known {
             if known.upload == upload {
-                // A repeat: goes on where the one before it died, if it did.
-                let unread = known.state == State::Screening;
-                return Ok(unread.then(|| Begun { campaign: known.clone(), sidecar: settings.map(drop) }));
+                return self.again(known.clone(), holder, settings.map(drop)).await;
+            }
+            if known.key != object.key {
+                let reason =
+                    format!("the id is that of `{}`, expected the same key or another id", known.key);
+                self.tell_failed(&id, &upload, "IdInUse", &reason).await?;
+                return Ok(None);
             }
             let is_newer = compare_sequencers(&object.sequencer, &known.sequencer) == Ordering::Greater;
             let is_same = known.etag == object.etag
@@ -83,6 +91,7 @@ impl<P: Ports> CampaignScreen<P> {
             decided: known.as_ref().and_then(|known| known.decided.clone()),
             settings,
             classifier: self.settings.classifier.clone(),
+            holder: holder.to_owned(),
             job_id: None,
             counts: Counts::default(),
             reason: None,
@@ -90,7 +99,8 @@ impl<P: Ports> CampaignScreen<P> {
             screened_at: None,
             sent_at: None,
             updated_at: now,
-            due_at: None,
+            // By then its message is among the dead letters.
+            due_at: Some(now + UNREAD),
             revision: known.map_or(0, |known| known.revision),
         };
         if !self.ports.store().put(&mut campaign).await? {
@@ -98,6 +108,27 @@ impl<P: Ports> CampaignScreen<P> {
             return Err(Error::retryable("CampaignBusy", message));
         }
         Ok(Some(Begun { campaign, sidecar }))
+    }
+
+    /// A repeat: reads the file if the one before died over it. Two at a time would write over each other's documents, of
+    /// which answers are told by their line.
+    async fn again(
+        &self,
+        mut known: Campaign,
+        holder: &str,
+        sidecar: Result<(), String>,
+    ) -> Result<Option<Begun>, Error> {
+        let now = self.clock.now();
+        let is_alive = known.holder != holder && now - known.updated_at < LONGEST;
+        if known.state != State::Screening || is_alive {
+            return Ok(None);
+        }
+        (known.holder, known.updated_at) = (holder.to_owned(), now);
+        if !self.ports.store().put(&mut known).await? {
+            // Another took it over.
+            return Ok(None);
+        }
+        Ok(Some(Begun { campaign: known, sidecar }))
     }
 
     /// The settings of the sidecar, or what is wrong with them.

@@ -17,6 +17,8 @@ const LOOKED_UP: usize = 100;
 /// Documents of one classification job (Amazon Comprehend Developer Guide, "Guidelines and quotas").
 const MAX_DOCUMENTS: u64 = 1_000_000;
 
+/// How long before `sendAt` a campaign can be uploaded: what the functions hand to each other expires after 30 days.
+const LATEST: time::Duration = time::Duration::days(25);
 /// Rows that are told of if none can be sent. Of other campaigns campaign-judge lists them all.
 const TOLD: usize = 3;
 
@@ -145,6 +147,10 @@ impl<P: Ports> CampaignScreen<P> {
             let told = told.join("; ");
             let reason = format!("none of its {} rows is a message that can be sent: {told}", counts.rows);
             return Err(Failure::File("NoMessages", reason));
+        }
+        if messages.settings().send_at.is_some_and(|at| at - self.clock.now() > LATEST) {
+            let reason = format!("`sendAt` is more than {} days away", LATEST.whole_days());
+            return Err(Failure::File("SendAtTooLate", reason));
         }
         files.finish().await?;
         Ok(Gathered { counts, settings: messages.settings().clone() })

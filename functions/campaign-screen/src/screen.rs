@@ -25,8 +25,11 @@ use crate::gather::Gathered;
 
 /// Kept back for answering.
 const RESERVE: Duration = Duration::from_secs(10);
+/// Kept back for telling of a file that takes too long, besides.
+const TELLING: Duration = Duration::from_secs(40);
+const TOO_LONG: &str = "it cannot be read in one invocation: split the campaign";
 /// After which the sweep looks after a campaign that has not moved on.
-const OVERDUE: time::Duration = time::Duration::minutes(15);
+const OVERDUE: time::Duration = time::Duration::minutes(20);
 
 /// Everything the function talks to.
 pub trait Ports: Send + Sync {
@@ -110,22 +113,34 @@ impl<P: Ports> CampaignScreen<P> {
         };
         let is_last = record.receive_count >= self.settings.max_receives;
         for object in objects {
-            self.object(&object, is_last, invocation).await?;
+            self.object(&object, &record.message_id, is_last, invocation).await?;
         }
         Ok(())
     }
 
-    async fn object(&self, object: &Created, is_last: bool, invocation: &Invocation) -> Result<(), Error> {
-        let Begun { campaign, sidecar } = match self.begin(object).await? {
+    async fn object(
+        &self,
+        object: &Created,
+        holder: &str,
+        is_last: bool,
+        invocation: &Invocation,
+    ) -> Result<(), Error> {
+        let Begun { campaign, sidecar } = match self.begin(object, holder).await? {
             Some(begun) => begun,
             None => return Ok(()),
         };
-        let gathered = match sidecar {
-            Ok(()) => self.gather(&campaign).await,
+        let done = match sidecar {
+            Ok(()) => match invocation.deadline.run(TELLING, self.gather(&campaign)).await {
+                Ok(Ok(gathered)) => {
+                    self.hand_over(&campaign, gathered, invocation).await.map_err(Failure::Other)
+                }
+                Ok(Err(failure)) => Err(failure),
+                Err(_expired) => Err(Failure::File("FileTooLong", TOO_LONG.to_owned())),
+            },
             Err(reason) => Err(Failure::File("InvalidSettings", reason)),
         };
-        match gathered {
-            Ok(gathered) => self.hand_over(&campaign, gathered, invocation).await,
+        match done {
+            Ok(()) => Ok(()),
             Err(Failure::File(class, reason)) => {
                 self.fail(&campaign, class, &reason).await?;
                 Err(Error::permanent(class, reason))
@@ -149,7 +164,7 @@ impl<P: Ports> CampaignScreen<P> {
         let Gathered { counts, settings } = gathered;
         let nothing_new = counts.documents == 0;
         let moved = update(self.ports.store(), &begun.id, |campaign| {
-            let is_ours = campaign.upload == begun.upload && campaign.state == State::Screening;
+            let is_ours = is_held(campaign, begun);
             if is_ours {
                 campaign.state = if nothing_new { State::Judging } else { State::Classifying };
                 campaign.counts = counts;
@@ -170,7 +185,7 @@ impl<P: Ports> CampaignScreen<P> {
             let next = message::Judge { campaign: id, upload, release: None };
             self.ports.judge_queue().send_all(vec![Outgoing::json(&next, 0)?]).await?;
         } else {
-            let next = message::Classify { campaign: id, upload, done: 0 };
+            let next = message::Classify::of(&id, &upload);
             self.ports.classify_queue().send_all(vec![Outgoing::json(&next, 0)?]).await?;
         }
         tracing::info!(
@@ -193,7 +208,7 @@ impl<P: Ports> CampaignScreen<P> {
     async fn fail(&self, begun: &Campaign, class: &str, reason: &str) -> Result<(), Error> {
         self.tell_failed(&begun.id, &begun.upload, class, reason).await?;
         let failed = update(self.ports.store(), &begun.id, |campaign| {
-            let is_ours = campaign.upload == begun.upload && campaign.state == State::Screening;
+            let is_ours = is_held(campaign, begun);
             if is_ours {
                 campaign.state = State::Failed;
                 campaign.reason = Some(reason.to_owned());
@@ -220,4 +235,9 @@ impl<P: Ports> CampaignScreen<P> {
         };
         self.ports.event_bus().send(&Event::new(event::SOURCE, event::FAILED, &failed)?).await
     }
+}
+
+/// Whether the campaign is still this invocation's.
+fn is_held(campaign: &Campaign, begun: &Campaign) -> bool {
+    campaign.upload == begun.upload && campaign.state == State::Screening && campaign.holder == begun.holder
 }

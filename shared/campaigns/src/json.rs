@@ -41,9 +41,19 @@ pub(crate) fn expected(error: &serde_json::Error) -> String {
     }
 }
 
-/// A name as it may be told: at most 64 characters, none of them a control character.
+/// A name as it may be told: what looks like the name of a column or member. Of a file without a header the first row would be
+/// told otherwise, recipients and texts included.
 pub(crate) fn told(name: &str) -> String {
-    name.chars().filter(|character| !character.is_control()).take(64).collect()
+    let mut digits = 0;
+    let mut is_number = |byte: u8| {
+        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+        digits > 4
+    };
+    let is_name = (1..=40).contains(&name.len())
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte))
+        && !name.bytes().any(&mut is_number);
+    if is_name { name.to_owned() } else { "…".to_owned() }
 }
 
 struct Line<'a> {

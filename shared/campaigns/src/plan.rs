@@ -182,7 +182,9 @@ pub(crate) fn columns<'a>(
     let mut unknown = Vec::new();
     for field in fields {
         let name = field.trim_matches([' ', '\t']);
-        seen.push(format!("`{}`", told(name)));
+        // Without a header this is a recipient, or what is written to them.
+        let is_known = Cell::NAMES.iter().any(|(_, column, _)| column.eq_ignore_ascii_case(name));
+        seen.push(if is_known { format!("`{name}`") } else { "`…`".to_owned() });
         let cell = Cell::NAMES.iter().find(|(_, column, _)| *column == name);
         let variable = name.strip_prefix("var.").or_else(|| name.strip_prefix("var:"));
         let column = match (cell, variable.filter(|name| template::is_name(name))) {

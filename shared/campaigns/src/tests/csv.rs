@@ -85,10 +85,12 @@ fn a_file_without_the_columns_is_refused() {
             1,
             "expected columns `id`, which are missing, in the first row; seen: `ID`, `to`",
         ),
+        ("\nname;mail\n", 2, "expected columns `id`, `to`, which are missing, in the first row; seen: `…`"),
         (
-            "\nname;mail\n",
-            2,
-            "expected columns `id`, `to`, which are missing, in the first row; seen: `name;mail`",
+            // No header: recipients and texts are nobody's to tell.
+            "1,Ann,+4915112345678,ann@example.com,Hello Ann\n",
+            1,
+            "expected columns `id`, `to`, which are missing, in the first row; seen: `…`, `…`, `…`, `…`, `…`",
         ),
         (
             "id,to,colour,var.\n",

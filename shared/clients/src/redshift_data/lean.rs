@@ -16,7 +16,9 @@ use aws_smithy_runtime_api::client::interceptors::context::{Error, Output};
 use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, OrchestratorError};
 use aws_smithy_runtime_api::client::ser_de::{DeserializeResponse, SharedResponseDeserializer};
 use aws_smithy_types::base64;
-use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
 use super::{Column, Field, Page, ResultFormat, Rows};
 
@@ -82,11 +84,11 @@ impl DeserializeResponse for Lean {
 fn read(body: &[u8], format: ResultFormat) -> Result<Page, serde_json::Error> {
     match format {
         ResultFormat::Json => {
-            let answer: Answer<Vec<Field>> = serde_json::from_slice(body)?;
-            Ok(answer.page(Rows::Fields))
+            let answer: Answer<Table> = serde_json::from_slice(body)?;
+            Ok(answer.page(|Table(rows)| Rows::Fields(rows)))
         }
         ResultFormat::Csv => {
-            let answer: Answer<QueryRecords> = serde_json::from_slice(body)?;
+            let answer: Answer<Vec<QueryRecords>> = serde_json::from_slice(body)?;
             Ok(answer.page(|records| Rows::Csv(records.into_iter().map(|records| records.csv).collect())))
         }
     }
@@ -95,20 +97,76 @@ fn read(body: &[u8], format: ResultFormat) -> Result<Page, serde_json::Error> {
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer<R> {
-    records: Vec<R>,
+    records: R,
     column_metadata: Option<Vec<ColumnMetadata>>,
     total_num_rows: Option<i64>,
     next_token: Option<String>,
 }
 
 impl<R> Answer<R> {
-    fn page(self, rows: impl FnOnce(Vec<R>) -> Rows) -> Page {
+    fn page(self, rows: impl FnOnce(R) -> Rows) -> Page {
         Page {
             columns: self.column_metadata.unwrap_or_default().into_iter().map(Into::into).collect(),
             rows: rows(self.records),
             total_rows: self.total_num_rows.and_then(|rows| rows.try_into().ok()).unwrap_or(0),
             next_token: self.next_token.filter(|token| !token.is_empty()),
         }
+    }
+}
+
+/// The rows of a page. Each is as wide as the one before and gets just that room: vectors that grow would have a third
+/// to spare, and a page lies in memory together with its JSON.
+struct Table(Vec<Vec<Field>>);
+
+impl<'de> Deserialize<'de> for Table {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(TableVisitor)
+    }
+}
+
+struct TableVisitor;
+
+impl<'de> Visitor<'de> for TableVisitor {
+    type Value = Table;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Table, A::Error> {
+        let mut rows: Vec<Vec<Field>> = Vec::new();
+        while let Some(row) = sequence.next_element_seed(Row { width: rows.last().map_or(0, Vec::len) })? {
+            rows.push(row);
+        }
+        Ok(Table(rows))
+    }
+}
+
+struct Row {
+    width: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Row {
+    type Value = Vec<Field>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Field>, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Row {
+    type Value = Vec<Field>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a row")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<Field>, A::Error> {
+        let mut fields = Vec::with_capacity(self.width);
+        while let Some(field) = sequence.next_element()? {
+            fields.push(field);
+        }
+        Ok(fields)
     }
 }
 
@@ -255,6 +313,17 @@ mod tests {
             let expected = expected.map(|field| Rows::Fields(vec![vec![field]]));
             assert!(read.map(|page| page.rows) == expected, "{field}");
         }
+    }
+
+    #[test]
+    fn rows_take_no_more_room_than_they_need() {
+        let field = |number: i64| json!({ "longValue": number });
+        let records = json!([[], [field(1)], [field(2), field(3)], [field(4), field(5)], []]);
+        let page = page(json!({"Records": records, "TotalNumRows": 5}), ResultFormat::Json).unwrap();
+        let Rows::Fields(rows) = page.rows else { panic!("not fields") };
+        let longs = |numbers: &[i64]| numbers.iter().copied().map(Field::Long).collect::<Vec<_>>();
+        assert!(rows == [longs(&[]), longs(&[1]), longs(&[2, 3]), longs(&[4, 5]), longs(&[])]);
+        assert_eq!(rows[3].capacity(), 2);
     }
 
     #[test]

@@ -19,6 +19,16 @@ pub struct Classify {
     /// With an endpoint: how many documents are classified already.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub done: u64,
+    /// How often in a row the endpoint has throttled.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub throttled: u64,
+}
+
+impl Classify {
+    /// From the beginning.
+    pub fn of(campaign: &str, upload: &str) -> Self {
+        Self { campaign: campaign.to_owned(), upload: upload.to_owned(), done: 0, throttled: 0 }
+    }
 }
 
 /// To campaign-judge: the scores of an upload are complete, or decisions of people are to take effect.

@@ -13,10 +13,10 @@ pub enum Outcome {
     Delayed,
     /// It, or the recipient's provider, would not take it.
     Failed,
-    /// It bounced: there is no such mailbox, or it is suppressed.
-    Bounced,
     /// It was delivered.
     Delivered,
+    /// It bounced, be it after its delivery: there is no such mailbox, or it is suppressed.
+    Bounced,
     /// The recipient does not want such messages any more.
     Unsubscribed,
     /// The recipient called it unwanted.
@@ -30,8 +30,8 @@ impl Outcome {
             Self::Accepted => "accepted",
             Self::Delayed => "delayed",
             Self::Failed => "failed",
-            Self::Bounced => "bounced",
             Self::Delivered => "delivered",
+            Self::Bounced => "bounced",
             Self::Unsubscribed => "unsubscribed",
             Self::Complained => "complained",
         }

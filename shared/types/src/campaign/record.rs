@@ -79,6 +79,9 @@ pub struct Campaign {
     pub settings: Settings,
     /// The classifier version that its contents are scored by.
     pub classifier: String,
+    /// The message whose receiver reads the file. A copy of it does not read the file, too, while that is going on.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub holder: String,
     /// The classification job, if one was started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<String>,

@@ -44,6 +44,7 @@ pub fn campaign(id: &str) -> Campaign {
         decided: None,
         settings: Settings { subject: Some("\"Sale\"".to_owned()), ..Settings::default() },
         classifier: CLASSIFIER.to_owned(),
+        holder: String::new(),
         job_id: None,
         counts: Counts::default(),
         reason: None,

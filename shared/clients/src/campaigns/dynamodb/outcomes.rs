@@ -19,8 +19,8 @@ const RANKS: [(Outcome, u8); 7] = [
     (Outcome::Accepted, 10),
     (Outcome::Delayed, 20),
     (Outcome::Failed, 30),
-    (Outcome::Bounced, 40),
     (Outcome::Delivered, 50),
+    (Outcome::Bounced, 55),
     (Outcome::Unsubscribed, 60),
     (Outcome::Complained, 70),
 ];

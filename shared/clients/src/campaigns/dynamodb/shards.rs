@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
 use eventide_kit::error::Error;
 use eventide_kit::item::{self, Item, PK, Reader, json, millis, number, text};
 use eventide_types::campaign::record::Shard;
-use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
+use futures_util::future;
 use time::OffsetDateTime;
 
 use super::batch::CALLS;
@@ -140,9 +140,12 @@ impl DynamoDbCampaigns {
 
 impl Shards for DynamoDbCampaigns {
     async fn create(&self, shards: &[Shard]) -> Result<(), Error> {
-        let items = shards.iter().map(to_item).collect::<Result<Vec<_>, _>>()?;
-        let puts = stream::iter(items).map(|item| self.put_new(item)).buffer_unordered(CALLS);
-        puts.try_for_each(|_there_now| future::ready(Ok(()))).await
+        // A few at a time, so that the items of all of them are never there at once.
+        for some in shards.chunks(CALLS) {
+            let puts = some.iter().map(to_item).map(|item| async move { self.put_new(item?).await });
+            future::try_join_all(puts.collect::<Vec<_>>()).await?;
+        }
+        Ok(())
     }
 
     async fn announce(

@@ -1,0 +1,14 @@
+//! campaign-classify without AWS: on fakes.
+
+// Futures nest deeper than the compiler's default limit of 128.
+#![recursion_limit = "256"]
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod answers;
+mod at_once;
+mod jobs;
+mod kills;
+mod support;
+mod sweep;
+#[path = "../../../campaign-send/tests/sending/tap.rs"]
+mod tap;
