@@ -118,7 +118,11 @@ impl<P: Ports> CampaignReview<P> {
 
     async fn one(&self, record: Arc<SqsRecord>, invocation: &Invocation) -> Result<(), Error> {
         match news(&record.body)? {
-            News::Command(given) => self.command(&given, invocation).await.map(drop),
+            News::Command(mut given) => {
+                // Whoever gives commands also says when; one of the future would outrank all that follow.
+                given.at = given.at.min(self.clock.now());
+                self.command(&given, invocation).await.map(drop)
+            }
             News::Created(objects) => {
                 for object in objects {
                     self.file(&object, invocation).await?;

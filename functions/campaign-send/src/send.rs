@@ -32,6 +32,8 @@ pub(crate) const RESERVE: Duration = Duration::from_secs(15);
 pub(crate) const GRACE: Duration = Duration::from_secs(180);
 /// When a paused shard is looked at again. Being resumed makes it due at once.
 const PAUSED: Duration = Duration::from_secs(3_600);
+/// When a shard is looked at again whose campaign is still being judged.
+const NOT_YET: Duration = Duration::from_secs(60);
 /// When a used-up quota of a day, or what keeps everybody from sending, is looked at again.
 const NEXT_QUOTA: Duration = Duration::from_secs(900);
 /// When messages that somebody else was at, or that were throttled, are looked at again.
@@ -186,8 +188,12 @@ impl<P: Ports> CampaignSend<P> {
         if campaign.upload != shard.upload {
             return Now::Close("a newer upload took its place");
         }
-        if campaign.state == State::Cancelled {
-            return Now::Close("the campaign is cancelled");
+        match campaign.state {
+            State::Cancelled => return Now::Close("the campaign is cancelled"),
+            State::Failed => return Now::Close("the campaign failed"),
+            // Its shards are there, but are not yet all of them.
+            State::Screening | State::Classifying | State::Judging => return Now::Wait(now + NOT_YET),
+            State::Sending | State::Sent => {}
         }
         if shard.test {
             return Now::Send;

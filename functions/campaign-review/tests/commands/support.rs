@@ -333,7 +333,7 @@ fn message(channel: Channel, number: u32) -> Outgoing {
         channel,
         to: if is_sms { format!("+1555555{number:04}") } else { format!("reader-{number}@example.com") },
         // Two contents by email, one by SMS.
-        content: ContentId([if is_sms { 9 } else { 7 + u8::from(number % 2 == 0) }; 16]),
+        content: ContentId([if is_sms { 9 } else { 7 + u8::from(number.is_multiple_of(2)) }; 16]),
         subject: (!is_sms).then(|| "Spring".to_owned()),
         text: Some(format!("Spring is here, reader {number}")),
         html: None,

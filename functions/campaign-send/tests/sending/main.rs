@@ -11,3 +11,4 @@ mod support;
 mod sweep;
 mod tap;
 mod trouble;
+mod wired;

@@ -208,3 +208,37 @@ async fn a_message_that_another_has_overtaken_does_nothing_unless_it_comes_again
     world.settle().await;
     world.assert_each_once(&all);
 }
+
+/// Whoever claimed it is known to be gone; but then a provider's event tells, just as that is written down.
+#[tokio::test]
+async fn a_claim_of_somebody_dead_may_be_settled_by_others_at_the_same_time() {
+    use eventide_kit::ledger::{Ledger as _, Settlement};
+    for settlement in [
+        Settlement::Done { detail: BTreeMap::from([("message_id".to_owned(), "email-0".to_owned())]) },
+        // It lived a little longer, and was throttled.
+        Settlement::Refused { reason: "postponed: TooManyRequestsException".to_owned() },
+    ] {
+        let is_sent = matches!(settlement, Settlement::Done { .. });
+        let mut world = World::new();
+        world.campaign(|_| {}).await;
+        let all = emails(0..2);
+        let keys = world.shards(vec![all.clone()]).await;
+        let (ledger, email, dead) =
+            (world.fakes.ledger.clone(), world.fakes.email.clone(), all[0].entry.clone());
+        ledger.claim(&dead, "elsewhere", crate::support::NOW, BTreeMap::new()).await.unwrap();
+        world.enqueue(&keys[0]);
+        // The other message is claimed when the entry of this one is looked at, and sent when it is settled.
+        let other = async {
+            while ledger.get(&all[1].entry).await.unwrap().is_none() {
+                tokio::task::yield_now().await;
+            }
+            ledger.settle(&dead, 1, settlement).await.unwrap();
+            assert!(email.handed_over().is_empty());
+        };
+        // Polled one after the other, as often as each other.
+        futures_util::future::join(world.deliver(), other).await;
+        world.settle().await;
+        assert_eq!(world.in_state(&all, State::Done).await.len(), 2);
+        assert_eq!(world.accepted().len(), if is_sent { 1 } else { 2 });
+    }
+}

@@ -2,21 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use campaign_send::config::{EmailSettings, Settings, SmsSettings};
-use campaign_send::{CampaignSend, Ports};
 use eventide_clients::campaigns::{Campaigns as _, FakeCampaigns, Shards as _};
-use eventide_clients::email::{Email, FakeEmail, Mail, Quota};
+use eventide_clients::email::{FakeEmail, Quota};
 use eventide_clients::s3::FakeBucket;
-use eventide_clients::sms::{FakeSms, MessageType, Sms, TextMessage};
+use eventide_clients::sms::{FakeSms, MessageType};
 use eventide_clients::sqs::FakeQueue;
+use eventide_kit::Invocation;
 use eventide_kit::clock::{Clock as _, ManualClock};
 use eventide_kit::deadline::Deadline;
 use eventide_kit::ledger::{Entry, Ledger as _, MemoryLedger, State};
 use eventide_kit::sqs::MemoryDeadLetters;
-use eventide_kit::{Error, Invocation};
 use eventide_types::campaign::keys::Work;
 use eventide_types::campaign::outgoing::{Outgoing, tags};
 use eventide_types::campaign::record::{Campaign, Shard};
@@ -26,7 +24,8 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use crate::tap::{Calls, Line, Tapped};
+use crate::tap::Calls;
+use crate::wired::{Environment, Fakes};
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-27 09:00 UTC);
 pub(crate) const CAMPAIGN: &str = "spring";
@@ -37,117 +36,6 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(120);
 /// After which a message comes back of which nothing was heard.
 const VISIBILITY: Duration = Duration::from_secs(720);
 const MINUTE: Duration = Duration::from_secs(60);
-
-#[derive(Clone, Debug)]
-pub(crate) struct Fakes {
-    pub(crate) store: FakeCampaigns,
-    pub(crate) ledger: MemoryLedger,
-    pub(crate) bucket: FakeBucket,
-    pub(crate) email: FakeEmail,
-    pub(crate) sms: FakeSms,
-    pub(crate) send_queue: FakeQueue,
-    pub(crate) report_queue: FakeQueue,
-    pub(crate) dead_letters: MemoryDeadLetters,
-    /// Messages that were handed to a provider, and of which of them the answer is lost.
-    sends: Arc<AtomicUsize>,
-    lost: usize,
-}
-
-impl Fakes {
-    /// Whether the answer to this sending is lost.
-    fn is_lost(&self) -> bool {
-        self.sends.fetch_add(1, Ordering::SeqCst) + 1 == self.lost
-    }
-}
-
-/// The fakes, as an execution environment reaches them.
-#[derive(Clone, Debug)]
-pub(crate) struct Wired {
-    store: Tapped<FakeCampaigns>,
-    ledger: Tapped<MemoryLedger>,
-    bucket: Tapped<FakeBucket>,
-    providers: Tapped<Fakes>,
-    send_queue: Tapped<FakeQueue>,
-    report_queue: Tapped<FakeQueue>,
-}
-
-impl Email for Tapped<Fakes> {
-    async fn quota(&self) -> Result<Quota, Error> {
-        self.line.call(self.fake.email.quota()).await
-    }
-
-    async fn send(&self, mail: &Mail) -> Result<eventide_clients::email::Sent, Error> {
-        self.line
-            .call(async {
-                if self.fake.is_lost() {
-                    self.fake.email.lose_next_answer();
-                }
-                self.fake.email.send(mail).await
-            })
-            .await
-    }
-}
-
-impl Sms for Tapped<Fakes> {
-    async fn send(&self, message: &TextMessage) -> Result<eventide_clients::sms::Sent, Error> {
-        self.line
-            .call(async {
-                if self.fake.is_lost() {
-                    self.fake.sms.lose_next_answer();
-                }
-                self.fake.sms.send(message).await
-            })
-            .await
-    }
-}
-
-impl Ports for Wired {
-    type Store = Tapped<FakeCampaigns>;
-    type Ledger = Tapped<MemoryLedger>;
-    type Bucket = Tapped<FakeBucket>;
-    type Email = Tapped<Fakes>;
-    type Sms = Tapped<Fakes>;
-    type Queue = Tapped<FakeQueue>;
-    type DeadLetters = MemoryDeadLetters;
-
-    fn store(&self) -> &Self::Store {
-        &self.store
-    }
-
-    fn ledger(&self) -> &Self::Ledger {
-        &self.ledger
-    }
-
-    fn bucket(&self) -> &Self::Bucket {
-        &self.bucket
-    }
-
-    fn email(&self) -> &Self::Email {
-        &self.providers
-    }
-
-    fn sms(&self) -> &Self::Sms {
-        &self.providers
-    }
-
-    fn send_queue(&self) -> &Self::Queue {
-        &self.send_queue
-    }
-
-    fn report_queue(&self) -> &Self::Queue {
-        &self.report_queue
-    }
-
-    fn dead_letters(&self) -> &Self::DeadLetters {
-        &self.providers.fake.dead_letters
-    }
-}
-
-/// An execution environment.
-pub(crate) struct Environment {
-    function: CampaignSend<Wired>,
-    line: Line,
-}
 
 /// A message of the function's queue.
 #[derive(Clone, Debug)]
@@ -271,17 +159,7 @@ impl World {
     }
 
     pub(crate) fn environment(&self) -> Environment {
-        let line = Line::new(&self.calls);
-        let wired = Wired {
-            store: Tapped::new(&self.fakes.store, &line),
-            ledger: Tapped::new(&self.fakes.ledger, &line),
-            bucket: Tapped::new(&self.fakes.bucket, &line),
-            providers: Tapped::new(&self.fakes, &line),
-            send_queue: Tapped::new(&self.fakes.send_queue, &line),
-            report_queue: Tapped::new(&self.fakes.report_queue, &line),
-        };
-        let function = CampaignSend::new(wired, self.settings.clone(), Arc::new(self.clock.clone()));
-        Environment { function, line }
+        Environment::new(&self.fakes, &self.calls, self.settings.clone(), &self.clock)
     }
 
     pub(crate) fn invocation(&mut self) -> Invocation {
@@ -442,19 +320,6 @@ impl World {
     /// Whether the report was asked for.
     pub(crate) fn report_is_due(&self) -> bool {
         self.fakes.store.report_due(CAMPAIGN).is_some()
-    }
-}
-
-impl Environment {
-    /// What the function answers; `None`: it was killed.
-    pub(crate) async fn invoke(
-        &self,
-        event: &Value,
-        invocation: &Invocation,
-    ) -> Option<Result<Value, Error>> {
-        let event = serde_json::value::to_raw_value(event).unwrap();
-        let answer = self.line.until_cut(self.function.answer(&event, invocation)).await?;
-        Some(answer.map(|response| serde_json::to_value(response).unwrap()))
     }
 }
 

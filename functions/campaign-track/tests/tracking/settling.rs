@@ -41,7 +41,7 @@ async fn whoever_tells_of_a_message_has_taken_it() {
             } else {
                 world.settled("e-1", uncertain()).await;
             }
-            world.take(&[event.clone()]).await;
+            world.take(std::slice::from_ref(&event)).await;
             let entry = world.entry("e-1").await;
             assert_eq!((entry.state, entry.reason), (State::Done, None), "{event}");
             assert_eq!((entry.detail["message_id"].as_str(), entry.attempt), ("m-1", 1));
@@ -62,7 +62,7 @@ async fn what_is_settled_stays_as_it_is() {
         {
             let mut world = World::new();
             let before = world.settled("e-1", settlement).await;
-            world.take(&[event.clone()]).await;
+            world.take(std::slice::from_ref(&event)).await;
             assert_eq!(world.entry("e-1").await, before, "{event}");
             assert_eq!(world.outcome("e-1"), Some(outcome), "what the provider said is kept all the same");
         }
@@ -77,7 +77,8 @@ async fn the_last_word_stands_in_whatever_order_the_events_come() {
         (&["Delivery", "Send"], Outcome::Delivered),
         (&["DeliveryDelay", "Send", "DeliveryDelay"], Outcome::Delayed),
         (&["Complaint", "Delivery", "Send"], Outcome::Complained),
-        (&["Bounce", "Send", "Delivery"], Outcome::Delivered),
+        (&["Bounce", "Send", "Delivery"], Outcome::Bounced),
+        (&["Send", "Delivery", "Bounce"], Outcome::Bounced),
         (&["Subscription", "Delivery"], Outcome::Unsubscribed),
     ] {
         for is_one_batch in [true, false] {
@@ -104,7 +105,7 @@ async fn the_same_event_again_is_no_news() {
     world.take(&[event.clone(), event.clone()]).await;
     let requests = world.fakes.store.calls(eventide_clients::campaigns::Operation::Request);
     for _ in 0..3 {
-        world.take(&[event.clone()]).await;
+        world.take(std::slice::from_ref(&event)).await;
     }
     assert_eq!(world.fakes.store.calls(eventide_clients::campaigns::Operation::Request), requests);
     assert_eq!(world.invocation.metrics.sum("ProviderNews", &[]), 1.0);

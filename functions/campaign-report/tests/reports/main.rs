@@ -1,0 +1,15 @@
+//! campaign-report without AWS: on fakes.
+
+// Futures nest deeper than the compiler's default limit of 128.
+#![recursion_limit = "256"]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod deliveries;
+mod due;
+mod kills;
+mod page;
+mod sent;
+mod support;
+#[path = "../../../campaign-send/tests/sending/tap.rs"]
+mod tap;
+mod training;
