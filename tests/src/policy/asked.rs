@@ -24,13 +24,21 @@ pub fn asked(entry: &Value) -> Result<BTreeSet<Call>, String> {
     let call = Journaled { entry, region: text("region"), account };
     let (service, operation) = (text("service"), text("operation"));
     let one = match service {
+        "comprehend" => return call.comprehend(operation),
         "dynamodb" => return call.dynamodb(operation),
         "events" => return call.events(operation),
         "redshift-data" => return call.redshift_data(operation),
         "s3" => return call.s3(operation),
+        "ses" => return call.ses(operation),
         "detective" => call.detective(operation),
         "iam" => call.iam(operation),
+        "secretsmanager" if operation == "GetSecretValue" => {
+            Ok(Call::new("secretsmanager:GetSecretValue", call.named("SecretId")?))
+        }
         "securityhub" => call.securityhub(operation),
+        "sms-voice" if operation == "SendTextMessage" => {
+            Ok(Call::new("sms-voice:SendTextMessage", call.named("OriginationIdentity")?))
+        }
         "sqs" => call.sqs(operation),
         "sts" if operation == "AssumeRole" => Ok(Call::new("sts:AssumeRole", call.named("RoleArn")?)),
         _ => Err(unknown(service, operation)),
@@ -59,6 +67,46 @@ impl Journaled<'_> {
         format!("arn:aws:{service}:{}:{}:{resource}", self.region, self.account)
     }
 
+    /// A job is started with a role, which is passed on, and on the job itself, whose id AWS chooses.
+    fn comprehend(&self, operation: &str) -> Result<BTreeSet<Call>, String> {
+        let on = |resource: &str| Call::new(&format!("comprehend:{operation}"), resource);
+        Ok(match operation {
+            "ClassifyDocument" | "DescribeEndpoint" => [on(self.named("EndpointArn")?)].into(),
+            "DescribeDocumentClassificationJob" => {
+                let job = format!("document-classification-job/{}", self.named("JobId")?);
+                [on(&self.arn("comprehend", &job))].into()
+            }
+            "StartDocumentClassificationJob" => {
+                let mut passed = Call::new("iam:PassRole", self.named("DataAccessRoleArn")?);
+                passed.keys.insert("iam:PassedToService".to_owned(), "comprehend.amazonaws.com".to_owned());
+                let job = self.arn("comprehend", "document-classification-job/an-id");
+                [on(&job), on(self.named("DocumentClassifierArn")?), passed].into()
+            }
+            _ => return Err(unknown("comprehend", operation)),
+        })
+    }
+
+    /// Sending asks for the sender's identity, and for the configuration set that is named.
+    fn ses(&self, operation: &str) -> Result<BTreeSet<Call>, String> {
+        match operation {
+            "GetAccount" => return Ok([Call::new("ses:GetAccount", "*")].into()),
+            "SendEmail" => {}
+            _ => return Err(unknown("ses", operation)),
+        }
+        let body = self.body()?;
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        let from = text("FromEmailAddress").ok_or("no sender")?;
+        let address = from.rsplit('<').next().unwrap_or(from).trim_end_matches('>');
+        let set = text("ConfigurationSetName").map(|name| format!("configuration-set/{name}"));
+        let asked = [Some(format!("identity/{address}")), set].into_iter().flatten();
+        let calls = asked.map(|resource| {
+            let mut call = Call::new("ses:SendEmail", &self.arn("ses", &resource));
+            call.keys.insert("ses:FromAddress".to_owned(), address.to_owned());
+            call
+        });
+        Ok(calls.collect())
+    }
+
     fn detective(&self, operation: &str) -> Result<Call, String> {
         match operation {
             "ListGraphs" => Ok(Call::new("detective:ListGraphs", "*")),
@@ -75,6 +123,11 @@ impl Journaled<'_> {
         Ok(match operation {
             "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem" => {
                 [on(operation, &table(self.named("TableName")?))].into()
+            }
+            "BatchGetItem" | "BatchWriteItem" => {
+                let body = self.body()?;
+                let tables = body.get("RequestItems").and_then(Value::as_object).ok_or("no tables")?;
+                tables.keys().map(|name| on(operation, &table(name))).collect()
             }
             // Of an index, the index is asked for and not the table.
             "Query" => {
@@ -184,6 +237,9 @@ impl Journaled<'_> {
 
     fn s3(&self, operation: &str) -> Result<BTreeSet<Call>, String> {
         let bucket = format!("arn:aws:s3:::{}", self.named("Bucket")?);
+        if operation == "ListObjectsV2" {
+            return Ok([Call::new("s3:ListBucket", &bucket)].into());
+        }
         let object = format!("{bucket}/{}", self.named("Key")?);
         let reads = matches!(operation, "GetObject" | "HeadObject");
         let action = match operation {

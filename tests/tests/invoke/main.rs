@@ -10,6 +10,7 @@ use eventide_testing::{LocalCloud, fixture_json, repository};
 use serde_json::Value;
 use tokio::process::Command;
 
+mod campaigns;
 mod findings;
 mod marts;
 
@@ -21,7 +22,8 @@ type Invoked = Result<Value, (String, String)>;
 #[test]
 fn every_folder_of_events_is_of_a_function_that_is_invoked() {
     let folders = names(&repository().join("events"), |path| path.is_dir());
-    let known = findings::FUNCTIONS.iter().chain(&marts::FUNCTIONS).map(|(function, _)| *function);
+    let known = findings::FUNCTIONS.iter().chain(&marts::FUNCTIONS).chain(&campaigns::FUNCTIONS);
+    let known = known.map(|(function, _)| *function);
     let mut known: Vec<_> = known.chain(["answers"]).collect();
     known.sort_unstable();
     assert_eq!(folders, known);
