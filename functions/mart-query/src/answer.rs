@@ -8,11 +8,12 @@ use eventide_kit::sqs::SqsBatchResponse;
 use eventide_types::mart::request::{Record, State};
 use serde::Serialize;
 use serde_json::json;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::text;
 
 /// What the function answers, in the form that the caller's form asks for.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
+#[derive(Debug)]
 pub enum Response {
     /// To an event, a schedule or a direct invocation.
     Direct(Answer),
@@ -24,7 +25,23 @@ pub enum Response {
     Batch(SqsBatchResponse),
 }
 
-/// The answer to a request.
+impl Response {
+    /// The answer as JSON.
+    ///
+    /// # Errors
+    ///
+    /// If it does not serialize.
+    pub fn into_json(self) -> serde_json::Result<Box<RawValue>> {
+        match self {
+            Self::Direct(answer) => RawValue::from_string(answer.into_json()?),
+            Self::Refused(refusal) => to_raw_value(&refusal),
+            Self::Http(answer) => RawValue::from_string(answer.into_json()?),
+            Self::Batch(answer) => to_raw_value(&answer),
+        }
+    }
+}
+
+/// The answer to a request. It serializes without its rows, which [`into_json`](Self::into_json) puts behind the rest.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
@@ -41,9 +58,9 @@ pub struct Answer {
     /// The columns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<Header>>,
-    /// An array of rows, each an array of values in the order of the columns.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rows: Option<Box<RawValue>>,
+    /// An array of rows as JSON, each an array of values in the order of the columns.
+    #[serde(skip)]
+    pub rows: Option<String>,
     /// Where a result lies, or will lie, that is delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<Location>,
@@ -112,7 +129,8 @@ impl From<&Error> for Refusal {
     }
 }
 
-/// An answer of payload format 2.0.
+/// An answer of payload format 2.0. It serializes without its body, which [`into_json`](Self::into_json) puts behind
+/// the rest.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpAnswer {
@@ -120,7 +138,8 @@ pub struct HttpAnswer {
     pub status_code: u16,
     /// The headers.
     pub headers: BTreeMap<&'static str, &'static str>,
-    /// JSON.
+    /// JSON without white space.
+    #[serde(skip)]
     pub body: String,
 }
 
@@ -144,6 +163,20 @@ impl Answer {
         let error = Some(Problem { kind: kind.to_owned(), message: message.to_owned() });
         Self { error, ..Self::standing(status_code, record) }
     }
+
+    /// The answer as JSON, built around the rows.
+    ///
+    /// # Errors
+    ///
+    /// If it does not serialize.
+    pub fn into_json(mut self) -> serde_json::Result<String> {
+        let rows = self.rows.take();
+        let object = serde_json::to_string(&self)?;
+        Ok(match rows {
+            Some(rows) => text::with_last(object, "rows", rows),
+            None => object,
+        })
+    }
 }
 
 impl From<&Column> for Header {
@@ -162,24 +195,34 @@ impl HttpAnswer {
         Self { status_code, headers, body }
     }
 
-    fn of(status_code: u16, answer: &impl Serialize) -> Self {
-        match serde_json::to_string(answer) {
+    fn of(status_code: u16, body: serde_json::Result<String>) -> Self {
+        match body {
             Ok(body) => Self::new(status_code, body),
             Err(_) => Self::new(500, json!({ "error": { "type": "Unwritable" } }).to_string()),
         }
+    }
+
+    /// The answer as JSON, built around the body.
+    ///
+    /// # Errors
+    ///
+    /// If it does not serialize.
+    pub fn into_json(self) -> serde_json::Result<String> {
+        let object = serde_json::to_string(&self)?;
+        Ok(text::with_last(object, "body", text::quoted(self.body)?))
     }
 }
 
 impl From<Answer> for HttpAnswer {
     fn from(answer: Answer) -> Self {
-        Self::of(answer.status_code, &answer)
+        Self::of(answer.status_code, answer.into_json())
     }
 }
 
 impl From<&Error> for HttpAnswer {
     fn from(error: &Error) -> Self {
         let refusal = Refusal::from(error);
-        Self::of(refusal.status_code, &refusal)
+        Self::of(refusal.status_code, serde_json::to_string(&refusal))
     }
 }
 

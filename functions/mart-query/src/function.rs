@@ -6,8 +6,8 @@ use eventide_clients::redshift_data::SdkRedshiftData;
 use eventide_clients::s3::SdkBucket;
 use eventide_clients::sqs::{SqsDeadLetters, SqsQueue};
 use eventide_kit::{Early, Error, Function, Invocation, Kit};
+use serde_json::value::RawValue;
 
-use crate::answer::Response;
 use crate::config::Config;
 use crate::event::Event;
 use crate::query::{MartQuery, Ports};
@@ -68,7 +68,7 @@ pub struct Deployed(Early<MartQuery<Aws>>);
 impl Function for Deployed {
     type Config = Config;
     type Event = Event;
-    type Response = Response;
+    type Response = Box<RawValue>;
     const NAMESPACE: &'static str = "Eventide/DataMarts";
 
     async fn build(config: Config, kit: &Kit) -> Result<Self, Error> {
@@ -76,8 +76,14 @@ impl Function for Deployed {
         Ok(Self(kit.early(move || on_aws(config, &given))))
     }
 
-    async fn handle(&self, event: Event, invocation: &Invocation) -> Result<Response, Error> {
-        self.0.get()?.answer(&event, invocation).await
+    async fn handle(&self, event: Event, invocation: &Invocation) -> Result<Box<RawValue>, Error> {
+        self.0.get()?.answer(&event, invocation).await?.into_json().map_err(|error| {
+            Error::permanent("InvalidResponse", "the response does not serialize").with_source(error)
+        })
+    }
+
+    fn json(response: Box<RawValue>) -> serde_json::Result<Box<RawValue>> {
+        Ok(response)
     }
 }
 

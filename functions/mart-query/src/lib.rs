@@ -36,6 +36,7 @@ pub mod rows;
 mod function;
 mod query;
 mod refuse;
+mod text;
 mod wait;
 
 pub use config::Config;

@@ -120,7 +120,7 @@ impl<P: Ports> MartQuery<P> {
                 invocation.metrics.count("RowsAnswered", rows.count(), &[]);
                 let mut answer = Answer::standing(200, &record);
                 answer.columns = Some(columns.iter().map(Header::from).collect());
-                answer.rows = rows.finish();
+                answer.rows = Some(rows.finish());
                 Ok(answer)
             }
             None => self.deliver_instead(record).await,

@@ -33,6 +33,13 @@ struct Event {
 #[derive(Deserialize)]
 struct Detail {
     name: String,
+    /// How often.
+    #[serde(default = "once")]
+    times: usize,
+}
+
+fn once() -> usize {
+    1
 }
 
 #[derive(Serialize)]
@@ -60,7 +67,7 @@ impl Function for Greet {
     }
 
     async fn handle(&self, event: Event, invocation: &Invocation) -> Result<Greeting, Error> {
-        let Detail { name } = event.detail;
+        let Detail { name, times } = event.detail;
         let length = name.chars().count();
         invocation.metrics.count("Names", 1, &[("Length", if length < 10 { "short" } else { "long" })]);
         if length > self.config.longest_name {
@@ -72,7 +79,7 @@ impl Function for Greet {
         }
         greetable(&name);
         tracing::info!(length, "greeted");
-        Ok(Greeting { text: format!("{}, {name}!", self.config.greeting) })
+        Ok(Greeting { text: format!("{}, {name}!", self.config.greeting).repeat(times) })
     }
 }
 

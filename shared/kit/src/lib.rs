@@ -16,6 +16,7 @@ mod init;
 pub mod item;
 pub mod ledger;
 mod log;
+mod long;
 pub mod metrics;
 mod run;
 pub mod sqs;

@@ -5,17 +5,17 @@ use std::{
     panic::AssertUnwindSafe,
     process::ExitCode,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use lambda_runtime::{Context, LambdaEvent, LambdaInvocation, Runtime, service_fn};
+use lambda_runtime::{Context, LambdaEvent, Runtime, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
-use tower::util::MapRequestLayer;
+use tower::layer::layer_fn;
 use tracing::Instrument;
 
 use crate::{
@@ -26,6 +26,7 @@ use crate::{
     event,
     init::{self, Lambda},
     log,
+    long::{Answering, Slot},
     metrics::Metrics,
 };
 
@@ -59,6 +60,16 @@ pub trait Function: Sized + Send + Sync + 'static {
         event: Self::Event,
         invocation: &Invocation,
     ) -> impl Future<Output = Result<Self::Response, Error>> + Send;
+
+    /// The response as JSON. A function whose responses are long hands over the text that it has, so that it does not
+    /// lie in memory twice.
+    ///
+    /// # Errors
+    ///
+    /// If the response does not serialize, which is `Permanent.InvalidResponse`.
+    fn json(response: Self::Response) -> serde_json::Result<Box<RawValue>> {
+        serde_json::value::to_raw_value(&response)
+    }
 
     /// The id that ties this invocation's logs to the event's other traces: the top-level `id`, as EventBridge sets it,
     /// unless a function knows better. It is taken from the raw payload, before parsing, so that the logs of an event
@@ -115,23 +126,18 @@ fn start<F: Function>(
 
 /// Polls for events until the Runtime API goes away.
 async fn serve<F: Function>(invoker: Arc<Invoker<F>>) -> Result<(), Error> {
-    // The runtime parses a payload itself, and its errors quote the content. So the payload is taken out before it
-    // gets there, replaced by `null`, and picked up by the handler, which the runtime calls next.
+    // Invocations are carried out before the runtime's own handler is called, which only finds what came of them.
     let backlog = invoker.kit.backlog().clone();
-    let payload: Arc<Mutex<Bytes>> = Arc::default();
-    let taken = Arc::clone(&payload);
-    let handler = service_fn(move |event: LambdaEvent<()>| {
-        let payload = std::mem::take(&mut *taken.lock().unwrap_or_else(PoisonError::into_inner));
-        let invoker = Arc::clone(&invoker);
-        async move { invoker.invoke(payload, event.context).await }
+    let slot = Slot::default();
+    let found = slot.clone();
+    let handler = service_fn(move |_: LambdaEvent<()>| {
+        let found = found.clone();
+        async move { found.take() }
     });
-    let take_payload = MapRequestLayer::new(move |mut invocation: LambdaInvocation| {
-        let body = std::mem::replace(&mut invocation.body, Bytes::from_static(b"null"));
-        *payload.lock().unwrap_or_else(PoisonError::into_inner) = body;
-        invocation
-    });
+    let answering =
+        layer_fn(move |runtime| Answering { invoker: Arc::clone(&invoker), slot: slot.clone(), runtime });
     backlog.polling();
-    let polling = AssertUnwindSafe(async { Runtime::new(handler).layer(take_payload).run().await });
+    let polling = AssertUnwindSafe(async { Runtime::new(handler).layer(answering).run().await });
     match polling.catch_unwind().await {
         Ok(Ok(())) => Ok(()),
         // The cause is left out: a header that does not parse is quoted in it, and headers carry the caller's content.
@@ -143,7 +149,7 @@ async fn serve<F: Function>(invoker: Arc<Invoker<F>>) -> Result<(), Error> {
     }
 }
 
-struct Invoker<F> {
+pub(crate) struct Invoker<F> {
     function: F,
     kit: Kit,
     warm: AtomicBool,
@@ -151,7 +157,7 @@ struct Invoker<F> {
 
 impl<F: Function> Invoker<F> {
     /// One invocation from payload to answer, with its log span and metrics around it.
-    async fn invoke(&self, payload: Bytes, context: Context) -> Result<Box<RawValue>, Error> {
+    pub(crate) async fn invoke(&self, payload: Bytes, context: Context) -> Result<Box<RawValue>, Error> {
         let cold_start = !self.warm.swap(true, Ordering::Relaxed);
         let trace_id = context.xray_trace_id.as_deref().and_then(trace_root);
         let metrics = Metrics::new(F::NAMESPACE, Arc::clone(self.kit.function_name()));
@@ -181,7 +187,7 @@ impl<F: Function> Invoker<F> {
             let event = event::parse(&payload)?;
             drop(payload);
             let response = self.function.handle(event, &invocation).await?;
-            serde_json::value::to_raw_value(&response).map_err(|error| {
+            F::json(response).map_err(|error| {
                 Error::permanent("InvalidResponse", "the response does not serialize").with_source(error)
             })
         };

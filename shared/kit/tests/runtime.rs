@@ -42,6 +42,7 @@ async fn next(State(api): State<Arc<Api>>) -> impl IntoResponse {
     match api.events.lock().await.recv().await {
         Some((id, event)) => {
             let headers = [
+                ("lambda-runtime-invocation-id", format!("invocation of {id}")),
                 ("lambda-runtime-aws-request-id", id),
                 ("lambda-runtime-deadline-ms", u64::from(u32::MAX).saturating_mul(1000).to_string()),
                 (
@@ -86,6 +87,11 @@ impl Greet {
                      Path((id, kind)): Path<(String, String)>,
                      headers: HeaderMap,
                      body: String| async move {
+                        // As Lambda does with what answers an invocation that is over.
+                        let invocation = headers.get("lambda-runtime-invocation-id");
+                        if invocation.is_none_or(|invocation| *invocation != format!("invocation of {id}")) {
+                            return StatusCode::GONE;
+                        }
                         take(&api, format!("{id}/{kind}"), &headers, &body).await
                     },
                 ),
@@ -225,6 +231,23 @@ async fn events_are_answered_logged_and_measured() {
     let directive = &metrics[1]["_aws"]["CloudWatchMetrics"][0];
     assert_eq!(directive["Namespace"], "Example/Greetings");
     assert_eq!(directive["Dimensions"], json!([["FunctionName", "Length"]]));
+}
+
+#[tokio::test]
+async fn answers_of_every_length_are_sent_and_the_next_event_is_served() {
+    let mut greet = Greet::start_well().await.unwrap();
+    // 11 characters each, beside 11 of JSON: just below the length from which on an answer is long, and just above.
+    for (number, times) in [1, 90_908, 90_909, 150_000, 2, 100_000].into_iter().enumerate() {
+        let event = json!({ "id": EVENT_ID, "detail": { "name": "Ada", "times": times } });
+        let expected = Posted {
+            request: format!("request-{}/response", number + 1),
+            error_type: None,
+            body: json!({ "text": "Hello, Ada!".repeat(times) }),
+        };
+        assert!(greet.invoke(event.to_string()).await.unwrap() == expected, "{times} greetings");
+    }
+    let (lines, stderr) = greet.stop().await.unwrap();
+    assert_eq!((logs(&lines).len(), stderr.as_str()), (6, ""));
 }
 
 #[tokio::test]

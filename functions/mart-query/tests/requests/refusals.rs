@@ -25,8 +25,8 @@ fn by_event(source: &str, request: &Value) -> Value {
 async fn told(world: &mut World, event: &Value) -> Value {
     let answer = world.invoke(event).await.unwrap();
     let mut events = world.fakes.event_bus.take();
-    let told = events.pop().unwrap_or_else(|| panic!("{answer}"));
-    assert!(events.is_empty(), "told once");
+    assert_eq!(events.len(), 1, "told once: {answer}");
+    let told = events.pop().unwrap();
     assert_eq!(
         (told.source.as_str(), told.detail_type.as_str()),
         ("eventide.data-marts", "Data Mart Failed")

@@ -131,7 +131,7 @@ impl World {
         self.invocation.deadline = Deadline::after(self.time, Arc::new(self.clock.clone()));
         let event = serde_json::value::to_raw_value(event).unwrap();
         let response = self.function.answer(&event, &self.invocation).await?;
-        Ok(serde_json::to_value(response).unwrap())
+        Ok(serde_json::from_str(response.into_json().unwrap().get()).unwrap())
     }
 
     /// Asks by direct invocation.
