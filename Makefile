@@ -77,6 +77,7 @@ bench: build ## Measure start-up, time per event, deliveries, memory and size be
 	cargo build --release $(CARGO_FLAGS) -p hello $(addprefix -p ,$(FUNCTIONS))
 	$(TARGET_DIR)/debug/bench
 	$(TARGET_DIR)/debug/bench_marts
+	$(TARGET_DIR)/debug/bench_campaigns
 
 .PHONY: clean
 clean: ## Remove what was built; .tools stays

@@ -1,15 +1,22 @@
 //! The compliance screening, deployed, and what a test does with it.
 
+mod reckoning;
+pub mod texts;
 mod trouble;
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use eventide_testing::{LocalCloud, eventually, repository};
 use http::Method;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::stack::Stack;
 use crate::system::PATIENCE;
+
+pub use reckoning::{Reckoning, is_test};
 
 const SYSTEM: &str = "compliance-screening";
 /// The queue that gets a copy of every event of the system's.
@@ -21,6 +28,8 @@ const OBSERVED: &str = "observed-campaigns";
 pub struct Campaigns {
     stack: Stack,
     observed: String,
+    /// Events that were taken out of that queue, and not waited for yet.
+    events: Mutex<Vec<(String, Value)>>,
 }
 
 impl Campaigns {
@@ -61,10 +70,24 @@ impl Campaigns {
             cloud.control(Method::POST, "comprehend/starter", Some(&json!({}))).await?;
         }
         let sender = json!({ "EmailIdentity": all.get("SenderEmail") });
-        cloud.rest("ses", Method::POST, "/v2/email/identities", Some(&sender)).await?;
+        let made = cloud.rest("ses", Method::POST, "/v2/email/identities", Some(&sender)).await;
+        if let Err(error) = made
+            && !error.to_string().contains("AlreadyExists")
+        {
+            return Err(error.to_string());
+        }
         let stack = Stack::deploy(cloud, SYSTEM, &all).await?;
         let observed = observe(stack.cloud()).await?;
-        Ok(Self { stack, observed })
+        Ok(Self { stack, observed, events: Mutex::new(Vec::new()) })
+    }
+
+    /// Updates the stack to other values for some of the template's parameters; all others are as in [`Campaigns::start`].
+    ///
+    /// # Errors
+    ///
+    /// What keeps the stack from being updated.
+    pub async fn redeploy(self, parameters: &[(&str, &str)]) -> Result<Self, String> {
+        Self::start_on(self.stack.into_cloud(), parameters).await
     }
 
     /// The stack.
@@ -104,20 +127,70 @@ impl Campaigns {
         self.stack.send_event("marketing.reviews", "Campaign Command", command).await
     }
 
+    /// Gives a command by an event that is delivered as often as said, always with the same id.
+    ///
+    /// # Errors
+    ///
+    /// If SQS refuses.
+    pub async fn command_times(&self, times: usize, id: &str, command: &Value) -> Result<(), String> {
+        let now = OffsetDateTime::now_utc().format(&Rfc3339).map_err(|error| error.to_string())?;
+        let event = json!({
+            "version": "0", "id": id, "source": "marketing.reviews", "detail-type": "Campaign Command",
+            "time": now, "detail": command,
+        });
+        for _ in 0..times {
+            self.stack.send_message("ReviewQueueUrl", &event.to_string()).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives a command to the function itself; `Err` holds the function's error.
+    ///
+    /// # Errors
+    ///
+    /// If Lambda does not answer.
+    pub async fn direct(&self, command: &Value) -> Result<Result<Value, Value>, String> {
+        self.stack.invoke("ReviewFunction", command).await
+    }
+
+    /// Uploads a file of decisions, given by its name, such as `ann.csv`.
+    ///
+    /// # Errors
+    ///
+    /// If S3 refuses.
+    pub async fn decisions(
+        &self,
+        campaign: &str,
+        name: &str,
+        body: impl Into<Vec<u8>>,
+    ) -> Result<(), String> {
+        self.stack.upload("CampaignBucket", &format!("decisions/{campaign}/{name}"), body.into()).await
+    }
+
     /// Every event about campaigns so far that was not waited for: detail type and detail.
     ///
     /// # Errors
     ///
     /// If the queue cannot be read.
     pub async fn observed(&self) -> Result<Vec<(String, Value)>, String> {
-        let body = json!({ "QueueUrl": self.observed, "MaxNumberOfMessages": 10, "VisibilityTimeout": 0 });
-        let answer = self.cloud().aws_json("sqs", "AmazonSQS.ReceiveMessage", &body).await?;
-        let messages = answer.get("Messages").and_then(Value::as_array).into_iter().flatten();
-        let events = messages.filter_map(|message| {
-            let event: Value = serde_json::from_str(message.get("Body")?.as_str()?).ok()?;
-            Some((event.get("detail-type")?.as_str()?.to_owned(), event.get("detail")?.clone()))
-        });
-        Ok(events.collect())
+        let receive = json!({ "QueueUrl": self.observed, "MaxNumberOfMessages": 10 });
+        loop {
+            let answer = self.cloud().aws_json("sqs", "AmazonSQS.ReceiveMessage", &receive).await?;
+            let messages = answer.get("Messages").and_then(Value::as_array).cloned().unwrap_or_default();
+            if messages.is_empty() {
+                return Ok(self.events.lock().unwrap_or_else(PoisonError::into_inner).clone());
+            }
+            for message in messages {
+                let delete =
+                    json!({ "QueueUrl": self.observed, "ReceiptHandle": message.get("ReceiptHandle") });
+                self.cloud().aws_json("sqs", "AmazonSQS.DeleteMessage", &delete).await?;
+                let event = message.get("Body").and_then(Value::as_str).unwrap_or_default();
+                let event: Value = serde_json::from_str(event).map_err(|error| error.to_string())?;
+                let detail_type = event.get("detail-type").and_then(Value::as_str).unwrap_or_default();
+                let event = (detail_type.to_owned(), event.get("detail").cloned().unwrap_or_default());
+                self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+            }
+        }
     }
 
     /// Waits for an event about a campaign: its detail. It is taken out of those observed.
@@ -131,26 +204,31 @@ impl Campaigns {
             Ok(detail) => Ok(detail),
             Err(error) => {
                 let failed = self.stack.messages("FailedQueueUrl").await.unwrap_or_default();
-                Err(format!("{error}; observed {:?}; failed {failed:?}", self.observed().await))
+                let depths = self.depths().await;
+                Err(format!("{error}; {depths}observed {:?}; failed {failed:?}", self.observed().await))
             }
         }
     }
 
-    async fn take(&self, detail_type: &str, campaign: &str) -> Option<Value> {
-        let body = json!({ "QueueUrl": self.observed, "MaxNumberOfMessages": 10, "VisibilityTimeout": 0 });
-        let answer = self.cloud().aws_json("sqs", "AmazonSQS.ReceiveMessage", &body).await.ok()?;
-        for message in answer.get("Messages")?.as_array()? {
-            let event: Value = serde_json::from_str(message.get("Body")?.as_str()?).ok()?;
-            let detail = event.get("detail")?;
-            let is_of = detail.get("campaign").and_then(Value::as_str) == Some(campaign);
-            if event.get("detail-type")?.as_str()? == detail_type && is_of {
-                let handle = message.get("ReceiptHandle")?;
-                let delete = json!({ "QueueUrl": self.observed, "ReceiptHandle": handle });
-                self.cloud().aws_json("sqs", "AmazonSQS.DeleteMessage", &delete).await.ok()?;
-                return Some(detail.clone());
-            }
-        }
-        None
+    /// Takes events about a campaign out of those observed, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// If the queue cannot be read.
+    pub async fn forget_events(&self, detail_type: &str, campaign: &str) -> Result<(), String> {
+        self.observed().await?;
+        while self.take(detail_type, campaign).await.is_some() {}
+        Ok(())
+    }
+
+    pub(crate) async fn take(&self, detail_type: &str, campaign: &str) -> Option<Value> {
+        self.observed().await.ok()?;
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |(of_type, detail): &(String, Value)| {
+            of_type == detail_type && detail.get("campaign").and_then(Value::as_str) == Some(campaign)
+        };
+        let place = events.iter().position(is_it)?;
+        Some(events.remove(place).1)
     }
 
     /// Every email and SMS that was accepted, oldest first.

@@ -1,6 +1,7 @@
 //! The systems on a local cloud, as a test or the demo sees it.
 
 pub mod bench;
+pub mod bench_campaigns;
 pub mod bench_marts;
 pub mod campaigns;
 pub mod demo;

@@ -37,6 +37,11 @@ impl Stack {
         &self.cloud
     }
 
+    /// The local cloud, without the stack's outputs.
+    pub fn into_cloud(self) -> LocalCloud {
+        self.cloud
+    }
+
     /// An output of the stack.
     ///
     /// # Errors
@@ -137,13 +142,26 @@ impl Stack {
     ///
     /// If SQS does not answer.
     pub async fn depth(&self, queue: &str) -> Result<u64, String> {
+        self.counted(queue, &["", "Delayed", "NotVisible"]).await
+    }
+
+    /// How many messages of a queue can be received, or are being worked on.
+    ///
+    /// # Errors
+    ///
+    /// If SQS does not answer.
+    pub async fn waiting(&self, queue: &str) -> Result<u64, String> {
+        self.counted(queue, &["", "NotVisible"]).await
+    }
+
+    async fn counted(&self, queue: &str, kinds: &[&str]) -> Result<u64, String> {
         let body = json!({ "QueueUrl": self.output(queue)?, "AttributeNames": ["All"] });
         let answer = self.cloud.aws_json("sqs", "AmazonSQS.GetQueueAttributes", &body).await?;
-        let counts = ["", "Delayed", "NotVisible"].map(|kind| {
+        let counts = kinds.iter().map(|kind| {
             let count = answer.get("Attributes")?.get(format!("ApproximateNumberOfMessages{kind}"))?;
             count.as_str()?.parse::<u64>().ok()
         });
-        counts.into_iter().sum::<Option<u64>>().ok_or_else(|| format!("no counts: {answer}"))
+        counts.sum::<Option<u64>>().ok_or_else(|| format!("no counts: {answer}"))
     }
 
     /// Lets messages of a queue that failed come back after this many seconds.

@@ -28,11 +28,12 @@ impl<P: Ports> CampaignReview<P> {
             return Err(Error::permanent("InvalidCommand", message));
         }
         let mut open = Vec::new();
-        for key in entries {
+        for (place, key) in entries.iter().enumerate() {
             let known = self.ports.ledger().get(key).await?;
             let known = known.filter(|entry| entry.detail.get("campaign") == Some(&campaign.id));
             let Some(entry) = known else {
-                let message = format!("campaign `{}` has no entry `{}`", campaign.id, printable(key, 64));
+                // Whatever stands there is in no log.
+                let message = format!("`entries[{place}]` is no entry of campaign `{}`", campaign.id);
                 return Err(Error::permanent("UnknownEntry", message));
             };
             let is_open = match entry.state {

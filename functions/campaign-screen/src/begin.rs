@@ -136,6 +136,10 @@ impl<P: Ports> CampaignScreen<P> {
         let key = keys::settings(id);
         match self.ports.campaigns().get(&key, None, MAX_SIDECAR).await {
             Ok(None) => Ok(Ok(Settings::default())),
+            // A list would be read as the settings' values in their order.
+            Ok(Some(object)) if !object.body.trim_ascii_start().starts_with(b"{") => {
+                Ok(Err(format!("`{key}`: expected an object")))
+            }
             Ok(Some(object)) => Ok(parse(&object.body).map_err(|error| format!("`{key}`: {error}"))),
             Err(error) if error.error_type() == "ObjectTooLarge" => Ok(Err(format!("`{key}`: {error}"))),
             Err(error) => Err(error),

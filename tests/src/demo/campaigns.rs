@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::text::{at, bold, judged, paragraph};
+use super::text::{at, bold, judged, number, paragraph};
 use crate::Campaigns;
 
 const CAMPAIGN: &str = "spring";
@@ -48,12 +48,13 @@ pub async fn run() -> Result<Vec<String>, String> {
     println!(
         "  {:.1} s  screened: {} documents classified",
         start.elapsed().as_secs_f32(),
-        screened["documents"]
+        number(&screened, "/documents")
     );
     verdicts(&campaigns).await?;
     for (count, expected) in [("approved", 4), ("held", 1), ("rejected", 4), ("unparsed", 2)] {
-        if screened[count] != expected {
-            different.push(format!("{} messages are {count}, expected {expected}", screened[count]));
+        let counted = number(&screened, &format!("/{count}"));
+        if counted != expected {
+            different.push(format!("{counted} messages are {count}, expected {expected}"));
         }
     }
     campaigns.await_event("Campaign Sent", CAMPAIGN).await?;
@@ -62,14 +63,9 @@ pub async fn run() -> Result<Vec<String>, String> {
     let review = campaigns.report_lines(CAMPAIGN, "review.jsonl").await?;
     let held = review.first().ok_or("nothing is held")?;
     paragraph("  ", at(held, "/text"));
-    println!(
-        "  {} ({:.2}), {} message",
-        at(held, "/reason"),
-        held["score"].as_f64().unwrap_or_default(),
-        held["messages"]
-    );
+    println!("  {} ({:.2}), {} message", at(held, "/reason"), score(held), number(held, "/messages"));
     let command = json!({
-        "campaign": CAMPAIGN, "action": "approve", "contents": [held["content"]], "by": "ann", "reason": "jackets are fine",
+        "campaign": CAMPAIGN, "action": "approve", "contents": [at(held, "/content")], "by": "ann", "reason": "jackets are fine",
     });
     campaigns.command(&command).await?;
     campaigns.await_event("Campaign Sent", CAMPAIGN).await?;
@@ -94,14 +90,17 @@ pub async fn run() -> Result<Vec<String>, String> {
 
     println!("\n{}", bold("What became of it"));
     let delivered = |figures: &Value| {
-        figures["delivery"]["sms"]["delivered"] == 3 && figures["delivery"]["email"]["delivered"] == 2
+        let delivered = |channel: &str| number(figures, &format!("/delivery/{channel}/delivered"));
+        (delivered("sms"), delivered("email")) == (3, 2)
     };
     let figures = campaigns.await_figures(CAMPAIGN, "five delivered messages", delivered).await?;
     for channel in ["email", "sms"] {
-        let of = &figures["delivery"][channel];
+        let of = |what: &str| number(&figures, &format!("/delivery/{channel}/{what}"));
         println!(
             "  {channel:5} {} accepted, {} delivered, {} uncertain",
-            of["accepted"], of["delivered"], of["uncertain"]
+            of("accepted"),
+            of("delivered"),
+            of("uncertain")
         );
     }
     let failed = campaigns.stack().messages("FailedQueueUrl").await?;
@@ -115,8 +114,7 @@ pub async fn run() -> Result<Vec<String>, String> {
 async fn verdicts(campaigns: &Campaigns) -> Result<(), String> {
     let mut told = BTreeMap::new();
     for verdict in campaigns.report_lines(CAMPAIGN, "verdicts.jsonl").await? {
-        let line = verdict["line"].as_u64().unwrap_or_default();
-        let score = verdict["score"].as_f64().unwrap_or_default();
+        let (line, score) = (number(&verdict, "/line"), score(&verdict));
         let word = judged(at(&verdict, "/verdict"));
         told.insert(
             line,
@@ -124,7 +122,7 @@ async fn verdicts(campaigns: &Campaigns) -> Result<(), String> {
         );
     }
     for row in campaigns.report_lines(CAMPAIGN, "unparsed.jsonl").await? {
-        told.insert(row["line"].as_u64().unwrap_or_default(), format!("not sent: {}", at(&row, "/reason")));
+        told.insert(number(&row, "/line"), format!("not sent: {}", at(&row, "/reason")));
     }
     for (line, text) in told {
         println!("  row {:2}  {text}", line.saturating_sub(1));
@@ -133,6 +131,10 @@ async fn verdicts(campaigns: &Campaigns) -> Result<(), String> {
 }
 
 fn recipient(message: &Value) -> &str {
-    let to = &message["to"];
-    to.as_str().or_else(|| to.get(0)?.as_str()).unwrap_or_default()
+    let to = message.get("to");
+    to.and_then(|to| to.as_str().or_else(|| to.get(0)?.as_str())).unwrap_or_default()
+}
+
+fn score(value: &Value) -> f64 {
+    value.get("score").and_then(Value::as_f64).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use eventide_testing::repository;
 use serde_json::{Value, json};
 
-use super::text::{at, bold, judged, paragraph};
+use super::text::{at, bold, judged, number, paragraph};
 use crate::Marts;
 
 /// Where the shipped marts are, which are the post's and two more.
@@ -76,7 +76,7 @@ pub async fn run() -> Result<Vec<String>, String> {
     let answer = marts.ask(&asked).await?.map_err(|error| error.to_string())?;
     println!("  {}", shortened(&answer));
     let rows = answer.get("rows").and_then(Value::as_array);
-    if number(&answer, "statusCode") != 200 || rows.is_none_or(Vec::is_empty) {
+    if number(&answer, "/statusCode") != 200 || rows.is_none_or(Vec::is_empty) {
         different.push(format!("the caller was answered {answer}"));
     }
 
@@ -156,23 +156,18 @@ async fn delivered(marts: &Marts, different: &mut Vec<String>) -> Result<Vec<u8>
     println!(
         "  {:.1} s later: {} rows, {} bytes in {key}",
         start.elapsed().as_secs_f32(),
-        number(&ready, "rows"),
-        number(&ready, "bytes")
+        number(&ready, "/rows"),
+        number(&ready, "/bytes")
     );
     print_lines(&String::from_utf8_lossy(&file), SHOWN);
     let manifest = marts.result(at(&ready, "/manifest")).await?.unwrap_or_default();
     let manifest: Value = serde_json::from_slice(&manifest).map_err(|error| format!("manifest: {error}"))?;
     let lines = file.iter().filter(|byte| **byte == b'\n').count() as u64;
-    let rows = number(&manifest, "rows");
+    let rows = number(&manifest, "/rows");
     if rows != lines.saturating_sub(1) {
         different.push(format!("the manifest says {rows} rows, the file has {lines} lines"));
     }
     Ok(file)
-}
-
-/// A member that is a number; 0 if it is not there.
-fn number(value: &Value, member: &str) -> u64 {
-    value.get(member).and_then(Value::as_u64).unwrap_or_default()
 }
 
 fn print_lines(text: &str, most: usize) {

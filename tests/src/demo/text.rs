@@ -13,6 +13,12 @@ pub fn at<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// The number at a JSON pointer; 0 if there is none.
+#[must_use]
+pub fn number(value: &Value, pointer: &str) -> u64 {
+    value.pointer(pointer).and_then(Value::as_u64).unwrap_or_default()
+}
+
 /// Prints a paragraph, each of its lines behind `indentation`. A word too long for a line stays whole.
 pub fn paragraph(indentation: &str, text: &str) {
     for line in wrapped(text) {
