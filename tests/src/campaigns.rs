@@ -22,8 +22,8 @@ const SYSTEM: &str = "compliance-screening";
 /// The queue that gets a copy of every event of the system's.
 const OBSERVED: &str = "observed-campaigns";
 
-/// The compliance screening system, deployed from its template into a local cloud of its own, with the starter classifier, and
-/// a queue that gets a copy of every event about campaigns.
+/// The compliance screening system, deployed from its template into a local cloud of its own, with the
+/// starter classifier, and a queue that gets a copy of every event about campaigns.
 #[derive(Debug)]
 pub struct Campaigns {
     stack: Stack,
@@ -81,7 +81,8 @@ impl Campaigns {
         Ok(Self { stack, observed, events: Mutex::new(Vec::new()) })
     }
 
-    /// Updates the stack to other values for some of the template's parameters; all others are as in [`Campaigns::start`].
+    /// Updates the stack to other values for some of the template's parameters; all others are as in
+    /// [`Campaigns::start`].
     ///
     /// # Errors
     ///

@@ -1,7 +1,5 @@
 //! A campaign goes in, and exactly its approved messages come out: through the real template, with the starter classifier.
 
-#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
-
 use eventide_tests::Campaigns;
 use serde_json::json;
 

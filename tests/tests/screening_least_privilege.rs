@@ -132,6 +132,12 @@ async fn send_every_way(campaigns: &Campaigns) -> Tested {
     ];
     screened(campaigns, "spring", csv(&rows)).await?;
     campaigns.await_event("Campaign Sent", "spring").await?;
+    // An endpoint that throttles is asked again later.
+    let throttle = json!({
+        "match": { "caller": "campaign-classify", "operation": "ClassifyDocument" }, "times": 1,
+        "effect": { "type": "throttle" }
+    });
+    campaigns.stack().fault(&throttle).await?;
     screened(campaigns, "single", csv(&[("1", "sms", "+14155550201", CASINO)])).await?;
     screened(campaigns, "known", csv(&[("1", "sms", "+14155550301", LUNCH)])).await?;
     let versioned = csv(&[("1", "sms", "+14155550401", LUNCH), ("2", "sms", "+14155550402", LUNCH)]);
@@ -194,6 +200,9 @@ async fn fail_every_way(campaigns: &Campaigns) -> Tested {
     };
     campaigns.upload("unusable.csv", "name,phone\nAnn,1\n").await?;
     campaigns.await_event("Campaign Failed", "unusable").await?;
+    // There are no verdicts that its report could tell of.
+    campaigns.stack().send_message("ReportQueueUrl", &json!({ "campaign": "unusable" }).to_string()).await?;
+    await_call(campaigns, "campaign-report", "GetObject", Some(404)).await?;
     campaigns.plan("comprehend", &json!({ "nameContains": "-failing-", "error": "no" })).await?;
     campaigns.upload("failing.csv", two("windmill")).await?;
     let has_failed = || async {
@@ -267,7 +276,17 @@ async fn give_up_files(campaigns: &Campaigns) -> Tested {
         let _ = writeln!(file, "{id},sms,+14155550701,{CASINO}\n,sms,,\n,sms,,");
     }
     campaigns.upload("long.csv", file).await?;
-    await_call(campaigns, "campaign-judge", "AbortMultipartUpload", None).await
+    // Of both files that were under way.
+    let path = "journal?caller=campaign-judge&operation=AbortMultipartUpload";
+    eventually("both files given up", PATIENCE, || async {
+        let journal = campaigns.cloud().control(Method::GET, path, None).await.ok()?;
+        let entries = journal["entries"].as_array()?;
+        let of = |file: &str| {
+            entries.iter().any(|entry| entry["path"].as_str().is_some_and(|path| path.ends_with(file)))
+        };
+        (of("/verdicts.jsonl") && of("/unparsed.jsonl")).then_some(())
+    })
+    .await
 }
 
 /// What AWS does in a function's name, which no journal shows.

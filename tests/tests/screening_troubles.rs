@@ -1,6 +1,5 @@
-//! Whatever goes wrong on the way: the approved messages are sent, each at most once, and the books say what became of them.
-
-#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+//! Whatever goes wrong on the way: the approved messages are sent, each at most once, and the books say what
+//! became of them.
 
 use eventide_testing::eventually;
 use eventide_tests::Campaigns;

@@ -104,8 +104,15 @@ impl<P: Ports> CampaignJudge<P> {
             unparsed.abort().await;
             return Ok(None);
         }
-        told.finish().await?;
-        unparsed.finish().await?;
+        let mut finished = told.finish().await;
+        if finished.is_ok() {
+            finished = unparsed.finish().await;
+        }
+        if let Err(error) = finished {
+            told.abort().await;
+            unparsed.abort().await;
+            return Err(error);
+        }
         self.review(campaign, verdicts, &held).await?;
         Ok(Some(Joined { counts, shards }))
     }

@@ -45,8 +45,9 @@ impl Campaigns {
         }
     }
 
-    /// Holds a campaign's books against what the providers took, tests left out: nothing was taken twice, nothing that was not
-    /// approved, everything that was taken is accepted or uncertain in the books, and what they say was accepted was.
+    /// Holds a campaign's books against what the providers took, tests left out: nothing was taken twice,
+    /// nothing that was not approved, everything that was taken is accepted or uncertain in the books, and
+    /// what they say was accepted was.
     ///
     /// # Errors
     ///

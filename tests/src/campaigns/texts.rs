@@ -52,7 +52,8 @@ pub fn mixed(count: usize, text: &str) -> String {
     csv(&rows)
 }
 
-/// A file as gzip packs it, though no smaller: RFC 1952 around one stored block of RFC 1951. At most 65,535 bytes.
+/// A file as gzip packs it, though no smaller: RFC 1952 around one stored block of RFC 1951. At most 65,535
+/// bytes.
 ///
 /// # Errors
 ///

@@ -68,7 +68,8 @@ impl Campaigns {
         told
     }
 
-    /// Waits until no queue has anything to do, and throws away what is delayed: repeats of messages of campaigns that are sent.
+    /// Waits until no queue has anything to do, and throws away what is delayed: repeats of messages of
+    /// campaigns that are sent.
     ///
     /// # Errors
     ///
@@ -105,8 +106,8 @@ impl Campaigns {
         true
     }
 
-    /// Carries a campaign on to its end as time would: whenever no queue has anything to do, time passes, and the schedules
-    /// come. The end's event, `Campaign Sent` or `Campaign Failed`.
+    /// Carries a campaign on to its end as time would: whenever no queue has anything to do, time passes, and
+    /// the schedules come. The end's event, `Campaign Sent` or `Campaign Failed`.
     ///
     /// # Errors
     ///
@@ -134,8 +135,8 @@ impl Campaigns {
         }
     }
 
-    /// Sets the moments back at which campaigns, shards, reports and claims are due, as if that many seconds had passed.
-    /// Records that somebody writes at the same time are left alone.
+    /// Sets the moments back at which campaigns, shards, reports and claims are due, as if that many seconds
+    /// had passed. Records that somebody writes at the same time are left alone.
     ///
     /// # Errors
     ///

@@ -170,7 +170,7 @@ async fn the_last_word_is_kept<O: Outcomes>(store: &O) -> Result<(), Error> {
         (Outcome::Bounced, 1, true),
         (Outcome::Failed, 2, false),
         (Outcome::Bounced, 3, false),
-        (Outcome::Delivered, 4, true),
+        (Outcome::Delivered, 4, false),
         (Outcome::Complained, 5, true),
         (Outcome::Unsubscribed, 6, false),
     ] {
