@@ -23,6 +23,8 @@ use crate::event::{Event, Given, News, Trigger, news, read};
 
 /// Kept back for answering.
 const RESERVE: Duration = Duration::from_secs(5);
+/// How far the clocks of those who give commands may be ahead.
+const SKEW: Duration = Duration::from_secs(60);
 
 /// Everything the function talks to.
 pub trait Ports: Send + Sync {
@@ -120,7 +122,7 @@ impl<P: Ports> CampaignReview<P> {
         match news(&record.body)? {
             News::Command(mut given) => {
                 // Whoever gives commands also says when; one of the future would outrank all that follow.
-                given.at = given.at.min(self.clock.now());
+                given.at = given.at.min(self.clock.now() + SKEW);
                 self.command(&given, invocation).await.map(drop)
             }
             News::Created(objects) => {

@@ -81,6 +81,15 @@ async fn an_older_command_that_comes_late_or_again_undoes_nothing() {
     assert!(world.record().await.paused);
 }
 
+#[tokio::test]
+async fn a_command_of_the_future_does_not_outrank_those_that_follow() {
+    let mut world = World::new().await;
+    world.take(&given("e-1", 36_000, &resume())).await;
+    world.clock.advance(Duration::from_secs(120));
+    world.take(&given("e-2", 120, &pause())).await;
+    assert!(world.record().await.paused);
+}
+
 /// The time of an event is in seconds.
 #[tokio::test]
 async fn of_two_commands_of_the_same_second_the_pause_holds() {
