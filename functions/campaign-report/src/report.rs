@@ -164,7 +164,11 @@ impl<P: Ports> CampaignReport<P> {
         self.count_deliveries(&campaign, &mut figures).await?;
         self.training(&campaign, &decided).await?;
         // A release may have begun meanwhile: then there is something left to send, and another report follows.
-        let is_sent = is_sent && self.is_as_it_was(&campaign, progress).await?;
+        let has_changed = is_sent && !self.is_as_it_was(&campaign, progress).await?;
+        if has_changed {
+            self.ports.store().request(&campaign.id, now).await?;
+        }
+        let is_sent = is_sent && !has_changed;
         if is_sent {
             (figures.state, figures.sent_at) = (State::Sent.as_str(), Some(now));
         }
@@ -228,8 +232,8 @@ impl<P: Ports> CampaignReport<P> {
             is_ours
         });
         if written.await?.is_none() {
-            let message = format!("campaign `{}` was changed while its report was written", campaign.id);
-            return Err(Error::retryable("CampaignBusy", message));
+            // Another report of the same end was quicker; or there is something left to send, and this one says too much.
+            return self.ports.store().request(&campaign.id, now).await;
         }
         invocation.metrics.count("CampaignsSent", 1, &[]);
         invocation.metrics.count("MessagesUncertain", total.uncertain, &[]);
