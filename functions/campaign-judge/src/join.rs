@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use eventide_campaigns::{Item, Message, Messages, Unparsed, entry};
 use eventide_clients::campaigns::Campaigns as _;
-use eventide_clients::s3::{Bucket as _, Chunks, Writer};
+use eventide_clients::s3::{Bucket as _, Chunks, Lines, Writer};
 use eventide_kit::Error;
 use eventide_types::campaign::keys::{Work, report};
 use eventide_types::campaign::message::Content;
@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::judge::{CampaignJudge, FIRST, Ports};
 use crate::shards::Shards;
-use crate::verdicts::{Verdicts, lines};
+use crate::verdicts::Verdicts;
 
 const JSON_LINES: &str = "application/x-ndjson";
 
@@ -127,7 +127,7 @@ impl<P: Ports> CampaignJudge<P> {
         let work = Work { campaign: &campaign.id, upload: &campaign.upload };
         let scores = self.scores_of(&work, held).await?;
         let mut review = Writer::new(self.ports.reports(), report::review(&campaign.id), JSON_LINES);
-        if let Some(mut contents) = lines(self.ports.work(), &work.contents()).await? {
+        if let Some(mut contents) = Lines::open(self.ports.work(), &work.contents()).await? {
             while let Some(line) = contents.next().await? {
                 let content: Content = eventide_kit::event::parse(&line)?;
                 let Some(messages) = held.get(&content.content) else { continue };
@@ -157,7 +157,7 @@ impl<P: Ports> CampaignJudge<P> {
         const MOST: usize = 1_000;
         let mut found = BTreeMap::new();
         for key in [work.known_scores(), work.new_scores()] {
-            let Some(mut scores) = lines(self.ports.work(), &key).await? else { continue };
+            let Some(mut scores) = Lines::open(self.ports.work(), &key).await? else { continue };
             while let Some(line) = scores.next().await? {
                 let scored: Scored = eventide_kit::event::parse(&line)?;
                 if found.len() < MOST && held.contains_key(&scored.content) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use eventide_clients::campaigns::{Campaigns, Decisions, Shards, update};
 use eventide_clients::event_bus::{Event, EventBus};
-use eventide_clients::s3::Bucket;
+use eventide_clients::s3::{Bucket, Lines};
 use eventide_clients::secrets::{Secret, Secrets};
 use eventide_clients::sqs::{Outgoing, Queue};
 use eventide_kit::clock::Clock;
@@ -22,7 +22,6 @@ use eventide_types::campaign::{ContentId, event, message};
 
 use crate::config::Settings;
 use crate::join::Joined;
-use crate::verdicts::lines;
 
 /// Kept back for answering.
 const RESERVE: Duration = Duration::from_secs(10);
@@ -197,7 +196,7 @@ impl<P: Ports> CampaignJudge<P> {
 
     async fn release(&self, campaign: &Campaign, name: &str, invocation: &Invocation) -> Result<(), Error> {
         let work = Work { campaign: &campaign.id, upload: &campaign.upload };
-        let Some(mut decisions) = lines(self.ports.work(), &work.release(name)).await? else {
+        let Some(mut decisions) = Lines::open(self.ports.work(), &work.release(name)).await? else {
             return Err(Error::permanent("UnknownRelease", format!("there is no release `{name}`")));
         };
         let mut approved: HashSet<ContentId> = HashSet::new();

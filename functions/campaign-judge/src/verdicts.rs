@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use eventide_clients::campaigns::Decisions as _;
-use eventide_clients::s3::{Bucket, Lines};
+use eventide_clients::s3::Lines;
 use eventide_kit::Error;
 use eventide_kit::event::parse;
 use eventide_types::campaign::keys::Work;
@@ -84,7 +84,7 @@ impl<P: Ports> CampaignJudge<P> {
     pub(crate) async fn verdicts(&self, campaign: &Campaign) -> Result<Verdicts, Error> {
         let work = Work { campaign: &campaign.id, upload: &campaign.upload };
         let mut verdicts = Verdicts::default();
-        let mut contents = lines(self.ports.work(), &work.contents()).await?.ok_or_else(|| {
+        let mut contents = Lines::open(self.ports.work(), &work.contents()).await?.ok_or_else(|| {
             Error::permanent("WorkExpired", "the upload's contents are gone: upload the campaign again")
         })?;
         // What has no score has no answer.
@@ -94,7 +94,7 @@ impl<P: Ports> CampaignJudge<P> {
             verdicts.set(content, judged.unwrap_or_else(|| unanswered.clone()));
         }
         for key in [work.known_scores(), work.new_scores()] {
-            let Some(mut scores) = lines(self.ports.work(), &key).await? else { continue };
+            let Some(mut scores) = Lines::open(self.ports.work(), &key).await? else { continue };
             while let Some(line) = scores.next().await? {
                 let scored: Scored = parse(&line)?;
                 let open =
@@ -112,9 +112,4 @@ impl<P: Ports> CampaignJudge<P> {
         }
         Ok(verdicts)
     }
-}
-
-/// The lines of an object, if there is one.
-pub(crate) async fn lines<B: Bucket>(bucket: &B, key: &str) -> Result<Option<Lines>, Error> {
-    Ok(bucket.open(key, None).await?.map(|opened| Lines::new(opened.body)))
 }

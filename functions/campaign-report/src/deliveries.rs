@@ -1,7 +1,7 @@
 //! What became of approved messages, one by one.
 
 use eventide_clients::campaigns::{Known, Outcomes as _, Shards as _};
-use eventide_clients::s3::{Bucket as _, Writer};
+use eventide_clients::s3::{Bucket as _, Lines, Writer};
 use eventide_kit::Error;
 use eventide_kit::event::parse;
 use eventide_kit::ledger::{Entry, State};
@@ -14,7 +14,6 @@ use serde::Serialize;
 
 use crate::figures::{Delivery, Figures};
 use crate::report::{CampaignReport, Ports};
-use crate::verdicts::lines;
 
 /// Messages that are asked after at a time, as many as one call of DynamoDB takes.
 const ASKED: usize = 100;
@@ -77,7 +76,7 @@ impl<P: Ports> CampaignReport<P> {
         told: &mut Writer<'_, P::Bucket>,
         figures: &mut Figures,
     ) -> Result<(), Error> {
-        let Some(mut lines) = lines(self.ports.work(), key).await? else { return Ok(()) };
+        let Some(mut lines) = Lines::open(self.ports.work(), key).await? else { return Ok(()) };
         let mut messages: Vec<Outgoing> = Vec::with_capacity(ASKED);
         loop {
             let line = lines.next().await?;

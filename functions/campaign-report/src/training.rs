@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use eventide_clients::campaigns::Decisions as _;
-use eventide_clients::s3::Writer;
+use eventide_clients::s3::{Lines, Writer};
 use eventide_kit::Error;
 use eventide_kit::event::parse;
 use eventide_types::campaign::keys::{Work, report};
@@ -11,7 +11,7 @@ use eventide_types::campaign::message::Content;
 use eventide_types::campaign::{Campaign, ContentId};
 
 use crate::report::{CampaignReport, Ports};
-use crate::verdicts::{Decided, lines};
+use crate::verdicts::Decided;
 
 impl<P: Ports> CampaignReport<P> {
     /// Writes them. A rejected content of which neither the person nor the classifier said a
@@ -37,7 +37,7 @@ impl<P: Ports> CampaignReport<P> {
         let mut training =
             Writer::new(self.ports.reports(), report::training(&campaign.id), "text/csv; charset=utf-8");
         let work = Work { campaign: &campaign.id, upload: &campaign.upload };
-        if let Some(mut contents) = lines(self.ports.work(), &work.contents()).await? {
+        if let Some(mut contents) = Lines::open(self.ports.work(), &work.contents()).await? {
             while let Some(line) = contents.next().await? {
                 let Content { content, text, .. } = parse(&line)?;
                 if let Some(label) = labels.get(&content) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eventide_clients::s3::{Bucket, Lines};
+use eventide_clients::s3::Lines;
 use eventide_kit::Error;
 use eventide_kit::event::parse;
 use eventide_types::campaign::keys::{Work, report};
@@ -40,7 +40,7 @@ impl<P: Ports> CampaignReport<P> {
     ) -> Result<Decided, Error> {
         let mut decided = Decided::new();
         let mut flagged: BTreeMap<ContentId, Flagged> = BTreeMap::new();
-        if let Some(mut lines) = lines(self.ports.reports(), &report::verdicts(&campaign.id)).await? {
+        if let Some(mut lines) = Lines::open(self.ports.reports(), &report::verdicts(&campaign.id)).await? {
             while let Some(line) = lines.next().await? {
                 let line: Line = parse(&line)?;
                 let channel = line.channel.as_str();
@@ -68,7 +68,7 @@ impl<P: Ports> CampaignReport<P> {
         let work = Work { campaign: &campaign.id, upload: &campaign.upload };
         let wanted: BTreeSet<ContentId> = flagged.iter().map(|flagged| flagged.content).collect();
         let mut texts: BTreeMap<ContentId, String> = BTreeMap::new();
-        if let Some(mut lines) = lines(self.ports.work(), &work.contents()).await? {
+        if let Some(mut lines) = Lines::open(self.ports.work(), &work.contents()).await? {
             while let Some(line) = lines.next().await? {
                 let Content { content, text, .. } = parse(&line)?;
                 if wanted.contains(&content) {
@@ -84,7 +84,8 @@ impl<P: Ports> CampaignReport<P> {
 
     /// The first rows that do not parse.
     pub(crate) async fn unparsed(&self, campaign: &Campaign, figures: &mut Figures) -> Result<(), Error> {
-        let Some(mut lines) = lines(self.ports.reports(), &report::unparsed(&campaign.id)).await? else {
+        let Some(mut lines) = Lines::open(self.ports.reports(), &report::unparsed(&campaign.id)).await?
+        else {
             return Ok(());
         };
         while figures.unparsed.len() < UNPARSED
@@ -94,11 +95,6 @@ impl<P: Ports> CampaignReport<P> {
         }
         Ok(())
     }
-}
-
-/// The lines of an object, if there is one.
-pub(crate) async fn lines<B: Bucket>(bucket: &B, key: &str) -> Result<Option<Lines>, Error> {
-    Ok(bucket.open(key, None).await?.map(|opened| Lines::new(opened.body)))
 }
 
 fn flag(flagged: &mut BTreeMap<ContentId, Flagged>, line: Line) {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use eventide_kit::error::Error;
 
-use super::Chunks;
+use super::{Bucket, Chunks};
 
 /// The longest line.
 const MAX_LINE: usize = 8 * 1024 * 1024;
@@ -22,6 +22,14 @@ impl Lines {
     /// The lines of an object that was opened.
     pub fn new(chunks: Chunks) -> Self {
         Self { chunks, chunk: Bytes::new(), begun: Vec::new(), is_whole: false }
+    }
+
+    /// The lines of the object under that key, if there is one.
+    ///
+    /// # Errors
+    /// Those of [`Bucket::open`].
+    pub async fn open(bucket: &impl Bucket, key: &str) -> Result<Option<Self>, Error> {
+        Ok(bucket.open(key, None).await?.map(|opened| Self::new(opened.body)))
     }
 
     /// The next line that is not empty; `None` at the end.
