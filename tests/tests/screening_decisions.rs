@@ -162,6 +162,104 @@ async fn what_a_person_rejects_never_becomes_a_compliant_training_row() -> Teste
     Ok(())
 }
 
+/// Two uploads and three people at the same time: each message is sent once, and counted once.
+#[tokio::test]
+async fn decisions_hold_whenever_a_campaign_is_uploaded_again() -> Tested {
+    let campaigns = Campaigns::start().await?;
+    campaigns.comes_back_after(2).await?;
+    campaigns.settings("spring", &json!({ "variables": named() })).await?;
+    let rows = [
+        ("1", "sms", "+14155550101", SHOES),
+        ("2", "sms", "+14155550102", JACKETS),
+        ("3", "sms", "+14155550103", LAMPS),
+        ("4", "sms", "+14155550104", JACKETS),
+    ];
+    campaigns.upload("spring.csv", csv(&rows[..3])).await?;
+    campaigns.await_event("Campaign Sent", "spring").await?;
+    let review = campaigns.report_lines("spring", "review.jsonl").await?;
+    let (jackets, lamps) = (content_of(&review, "jackets")?, content_of(&review, "lamps")?);
+    let approve = |content: &str, by: &str| json!({ "campaign": "spring", "action": "approve", "contents": [content], "by": by });
+
+    // Uploaded again between the approval and its being carried out.
+    campaigns.mapping("JudgeQueueUrl", false).await?;
+    let done = campaigns.direct(&approve(&jackets, "ann")).await?.map_err(|error| error.to_string())?;
+    assert_eq!((&done["changed"], &done["count"]), (&json!(true), &json!(1)), "{done}");
+    campaigns.forget_events("Campaign Sent", "spring").await?;
+    campaigns.upload("spring.csv", csv(&rows)).await?;
+    eventually("both messages to campaign-judge", PATIENCE, || async {
+        (campaigns.stack().waiting("JudgeQueueUrl").await == Ok(2)).then_some(())
+    })
+    .await?;
+    campaigns.mapping("JudgeQueueUrl", true).await?;
+    let screened = campaigns.await_event("Campaign Screened", "spring").await?;
+    let screened = if screened["rows"] == 3 {
+        campaigns.await_event("Campaign Screened", "spring").await?
+    } else {
+        screened
+    };
+    assert_eq!((&screened["approved"], &screened["held"]), (&json!(3), &json!(1)), "{screened}");
+    campaigns.await_event("Campaign Sent", "spring").await?;
+    campaigns.come_to_rest().await?;
+    let three = ["+14155550101", "+14155550102", "+14155550104"];
+    assert_eq!(campaigns.recipients().await?, three);
+    assert_eq!(campaigns.reckon_sent("spring").await?.accepted, 3);
+
+    // The same once more, which the new upload's verdicts have in them: nothing is counted twice.
+    campaigns.direct(&approve(&jackets, "ann")).await?.map_err(|error| error.to_string())?;
+    campaigns.come_to_rest().await?;
+    assert_eq!(campaigns.recipients().await?, three);
+    let reckoning = campaigns.reckon_sent("spring").await?;
+    assert_eq!((reckoning.approved, reckoning.accepted), (3, 3), "{reckoning:?}");
+
+    // Ann's decision is kept, and she dies before it is carried out. Bob's, of the same opinion, has that done.
+    let denied = json!({
+        "match": { "service": "s3", "operation": "PutObject", "caller": "campaign-review" }, "times": 1,
+        "effect": { "type": "error", "status": 403, "code": "AccessDenied", "message": "no" },
+    });
+    campaigns.stack().fault(&denied).await?;
+    let error = campaigns.direct(&approve(&lamps, "ann")).await?.err().ok_or("it was carried out")?;
+    assert!(error.to_string().contains("AccessDenied"), "{error}");
+    campaigns.come_to_rest().await?;
+    assert_eq!(campaigns.recipients().await?, three);
+    campaigns.command(&approve(&lamps, "bob")).await?;
+    eventually("the lamps", PATIENCE, || async {
+        (campaigns.recipients().await.ok()?.len() == 4).then_some(())
+    })
+    .await?;
+    campaigns.come_to_rest().await?;
+    assert_eq!(campaigns.reckon_sent("spring").await?.accepted, 4);
+    let kept = campaigns.items("attribute_exists(pk)").await?;
+    let decision = kept.iter().find(|item| item["pk"]["S"] == format!("decision#spring#{lamps}"));
+    assert!(decision.ok_or("no decision is kept")?.to_string().contains("ann"), "the first decision stands");
+    assert_eq!(campaigns.stack().messages("FailedQueueUrl").await?, Vec::<Value>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn commands_of_other_sources_are_not_carried_out() -> Tested {
+    let campaigns = Campaigns::start().await?;
+    campaigns.settings("spring", &json!({ "variables": named() })).await?;
+    campaigns.upload("spring.csv", csv(&[("1", "sms", "+14155550101", JACKETS)])).await?;
+    campaigns.await_event("Campaign Sent", "spring").await?;
+    let review = campaigns.report_lines("spring", "review.jsonl").await?;
+    let jackets = content_of(&review, "jackets")?;
+    let decide = |action: &str, by: &str| json!({ "campaign": "spring", "action": action, "contents": [jackets], "by": by });
+    for source in ["marketing.review", "marketing.reviews.other", "somebody.else"] {
+        let approve = decide("approve", "mallory");
+        campaigns.stack().send_event(source, "Campaign Command", &approve).await?;
+    }
+    campaigns.command(&decide("reject", "ann")).await?;
+    eventually("the rejection", PATIENCE, || async {
+        let verdicts = campaigns.report_lines("spring", "verdicts.jsonl").await.ok()?;
+        (verdicts[0]["reason"] == "person_rejected").then_some(())
+    })
+    .await?;
+    campaigns.come_to_rest().await?;
+    assert_eq!(campaigns.recipients().await?, Vec::<String>::new());
+    assert_eq!(campaigns.stack().messages("FailedQueueUrl").await?, Vec::<Value>::new());
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_campaign_is_tested_paused_resumed_and_cancelled() -> Tested {
     let campaigns = Campaigns::start_with(&[("EmailPerSecond", "2"), ("SmsPerSecond", "2")]).await?;

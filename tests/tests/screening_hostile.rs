@@ -8,7 +8,6 @@ use eventide_testing::eventually;
 use eventide_tests::Campaigns;
 use eventide_tests::campaigns::texts::{CASINO, LUNCH, csv};
 use eventide_tests::system::PATIENCE;
-use http::Method;
 use serde_json::{Value, json};
 
 type Tested = Result<(), String>;
@@ -240,21 +239,6 @@ async fn keys_settings_and_decisions_of_others_change_nothing() -> Tested {
     Ok(())
 }
 
-/// Starts or stops what takes messages from a queue to its function, so that the test decides what makes a batch.
-async fn set_mapping(campaigns: &Campaigns, queue: &str, enabled: bool) -> Tested {
-    let queue = campaigns.stack().output(queue)?.rsplit('/').next().unwrap_or_default();
-    let path = "/2015-03-31/event-source-mappings/";
-    let mappings = campaigns.cloud().rest("lambda", Method::GET, path, None).await?;
-    let mut mappings = mappings["EventSourceMappings"].as_array().into_iter().flatten();
-    let of =
-        mappings.find(|mapping| mapping["EventSourceArn"].as_str().is_some_and(|arn| arn.ends_with(queue)));
-    let id =
-        of.and_then(|mapping| mapping["UUID"].as_str()).ok_or_else(|| format!("no mapping of {queue}"))?;
-    let change = json!({ "Enabled": enabled });
-    campaigns.cloud().rest("lambda", Method::PUT, &format!("{path}{id}"), Some(&change)).await?;
-    Ok(())
-}
-
 #[tokio::test]
 async fn poison_in_every_queue_is_set_aside_and_the_others_are_handled() -> Tested {
     let campaigns = Campaigns::start().await?;
@@ -282,14 +266,15 @@ async fn poison_in_every_queue_is_set_aside_and_the_others_are_handled() -> Test
         let queue = format!("{queue}QueueUrl");
         let is_track = queue == "TrackQueueUrl";
         if is_track {
-            set_mapping(&campaigns, &queue, false).await?;
+            // The test decides what makes a batch.
+            campaigns.mapping(&queue, false).await?;
             campaigns.stack().send_message(&queue, &delivered.to_string()).await?;
         }
         for body in &poison {
             campaigns.stack().send_message(&queue, body).await?;
         }
         if is_track {
-            set_mapping(&campaigns, &queue, true).await?;
+            campaigns.mapping(&queue, true).await?;
         }
     }
     let count = queues.len() * poison.len();

@@ -4,7 +4,7 @@
 
 use eventide_testing::eventually;
 use eventide_tests::Campaigns;
-use eventide_tests::campaigns::texts::{SHOES, csv};
+use eventide_tests::campaigns::texts::{LUNCH, SHOES, csv};
 use eventide_tests::system::PATIENCE;
 use http::Method;
 use serde_json::{Value, json};
@@ -170,6 +170,99 @@ async fn nobody_is_reached_out_of_hours_too_early_or_too_late() -> Tested {
     assert_eq!(sent["accepted"], 0, "{sent}");
     let reckoning = campaigns.reckon("late").await?;
     assert_eq!((reckoning.accepted, reckoning.not_sent), (0, 1), "{reckoning:?}");
+    assert_eq!(campaigns.stack().messages("FailedQueueUrl").await?, Vec::<Value>::new());
+    Ok(())
+}
+
+/// A number tells its country at best: its recipient may be in any zone of it.
+#[tokio::test]
+async fn a_number_without_a_time_zone_waits_for_the_strictest_of_its_countrys() -> Tested {
+    let campaigns = Campaigns::start().await?;
+    let now = OffsetDateTime::now_utc();
+    let hour = |ahead: i64| (now + Duration::hours(ahead)).hour();
+    let window = |from: i64| json!({ "from": format!("{:02}:00", hour(from)), "to": format!("{:02}:00", hour(from + 16)) });
+    // Open for an hour on the East coast of the United States, and closed for four more in Hawaii.
+    campaigns.settings("coasts", &settings(&json!({ "window": window(-6) }))).await?;
+    let rows = |to: &str| {
+        format!(
+            "id,channel,to,text,time_zone\n1,sms,{to}1,\"{LUNCH}\",Etc/GMT+5\n2,sms,{to}2,\"{LUNCH}\",\n\
+             3,sms,{to}3,\"{LUNCH}\",Pacific/Honolulu\n"
+        )
+    };
+    campaigns.upload("coasts.csv", rows("+1212555010")).await?;
+    let screened = campaigns.await_event("Campaign Screened", "coasts").await?;
+    assert_eq!((&screened["approved"], &screened["unparsed"]), (&json!(3), &json!(0)), "{screened}");
+    eventually("who is surely awake", PATIENCE, || async {
+        (campaigns.recipients().await.ok()? == ["+12125550101"]).then_some(())
+    })
+    .await?;
+    campaigns.come_to_rest().await?;
+    // Looked at before the time, it is put off again.
+    campaigns.pass(5 * 3_600).await?;
+    campaigns.sweep().await?;
+    campaigns.come_to_rest().await?;
+    assert_eq!(campaigns.recipients().await?, ["+12125550101"]);
+    let opening = now.replace_time(time::Time::MIDNIGHT) + Duration::hours(i64::from(now.hour()) + 4);
+    let shards = campaigns.records("shard", "coasts").await?;
+    let open: Vec<&Value> = shards.iter().filter(|shard| shard["closed"] != json!(true)).collect();
+    let mut zones: Vec<&str> = open.iter().filter_map(|shard| shard["zone"].as_str()).collect();
+    zones.sort_unstable();
+    assert_eq!(zones, ["+1", "Pacific/Honolulu"], "{shards:?}");
+    for shard in open {
+        let due_at = shard["dueAt"].as_str().and_then(|due| OffsetDateTime::parse(due, &Rfc3339).ok());
+        assert_eq!(due_at, Some(opening), "{shard}");
+    }
+    assert_eq!(campaigns.reckon("coasts").await?.pending, 2);
+
+    // Where it is open in all of them, nobody waits.
+    campaigns.settings("everywhere", &settings(&json!({ "window": window(-11) }))).await?;
+    campaigns.upload("everywhere.csv", rows("+1212555020")).await?;
+    campaigns.await_event("Campaign Sent", "everywhere").await?;
+    assert_eq!(campaigns.reckon_sent("everywhere").await?.accepted, 3);
+    assert_eq!(campaigns.stack().messages("FailedQueueUrl").await?, Vec::<Value>::new());
+    Ok(())
+}
+
+/// Whether the account says so, or Amazon SES only when it is asked to send.
+#[tokio::test]
+async fn when_the_quota_of_a_day_is_used_up_the_rest_waits_until_there_is_more() -> Tested {
+    let campaigns = Campaigns::start().await?;
+    campaigns.stand_in("email", &json!({ "max24HourSend": 5 })).await?;
+    let to: Vec<_> =
+        (0..12).map(|number| (number.to_string(), format!("ann.{number}@example.com"))).collect();
+    let file: Vec<_> = to.iter().map(|(id, to)| (id.as_str(), "email", to.as_str(), LUNCH)).collect();
+    let stopped = async |campaign: &str, sent: usize, of_it: u64| {
+        eventually("all that the day allows", PATIENCE, || async {
+            (campaigns.sent().await.ok()?.len() == sent).then_some(())
+        })
+        .await?;
+        campaigns.come_to_rest().await?;
+        // However often it is looked at.
+        for _ in 0..2 {
+            campaigns.pass(1_200).await?;
+            campaigns.sweep().await?;
+            campaigns.come_to_rest().await?;
+        }
+        assert_eq!(campaigns.sent().await?.len(), sent);
+        let reckoning = campaigns.reckon(campaign).await?;
+        assert_eq!((reckoning.accepted, reckoning.pending), (of_it, 12 - of_it), "{reckoning:?}");
+        Ok::<_, String>(())
+    };
+    campaigns.upload("told.csv", csv(&file)).await?;
+    stopped("told", 5, 5).await?;
+    campaigns.stand_in("email", &json!({ "max24HourSend": 50 })).await?;
+    campaigns.carry_on("told", "Campaign Sent").await?;
+    let reckoning = campaigns.reckon_sent("told").await?;
+    assert_eq!((reckoning.accepted, reckoning.refused, reckoning.uncertain), (12, 0, 0), "{reckoning:?}");
+
+    // The function has just read that there are 50.
+    campaigns.stand_in("email", &json!({ "max24HourSend": 16 })).await?;
+    campaigns.upload("refused.csv", csv(&file)).await?;
+    stopped("refused", 16, 4).await?;
+    campaigns.stand_in("email", &json!({ "max24HourSend": 50 })).await?;
+    campaigns.carry_on("refused", "Campaign Sent").await?;
+    let reckoning = campaigns.reckon_sent("refused").await?;
+    assert_eq!((reckoning.accepted, reckoning.refused, reckoning.uncertain), (12, 0, 0), "{reckoning:?}");
     assert_eq!(campaigns.stack().messages("FailedQueueUrl").await?, Vec::<Value>::new());
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! What became of approved messages, one by one.
 
+use std::collections::HashMap;
+
 use eventide_clients::campaigns::{Known, Outcomes as _, Shards as _};
 use eventide_clients::s3::{Bucket as _, Lines, Writer};
 use eventide_kit::Error;
@@ -42,6 +44,37 @@ struct Line<'a> {
     outcome_detail: Option<&'a str>,
 }
 
+/// The shards that are there without anybody's decision, all of them from the beginning of the sending.
+const FIRST: &str = "/shards/first/";
+
+/// What was told of so far.
+///
+/// A generation of shards has all messages of each of its contents. A content may be in two of them: a person's approval counts
+/// when an upload is judged, and whoever repeats it may have it released once more. Its messages are sent once, and told of
+/// once.
+#[derive(Default)]
+struct Counted {
+    /// The generation that is being told of, and its number.
+    generation: (String, u32),
+    /// The number of the generation that a content was told of in.
+    contents: HashMap<ContentId, u32>,
+}
+
+impl Counted {
+    /// From now on the shard of this key is told of.
+    fn at(&mut self, key: &str) {
+        let generation = key.rsplit_once('/').map_or(key, |(generation, _)| generation);
+        if self.generation.0 != generation {
+            self.generation = (generation.to_owned(), self.generation.1 + 1);
+        }
+    }
+
+    /// Whether the messages of a content were told of in another generation.
+    fn has(&mut self, content: ContentId) -> bool {
+        *self.contents.entry(content).or_insert(self.generation.1) != self.generation.1
+    }
+}
+
 impl<P: Ports> CampaignReport<P> {
     /// Tells of each approved message, and counts into `figures`.
     pub(crate) async fn count_deliveries(
@@ -52,17 +85,23 @@ impl<P: Ports> CampaignReport<P> {
         let mut told =
             Writer::new(self.ports.reports(), report::deliveries(&campaign.id), "application/x-ndjson");
         let prefix = Work { campaign: &campaign.id, upload: &campaign.upload }.shards();
-        let mut after: Option<String> = None;
-        loop {
-            let keys = self.ports.work().list(&prefix, after.as_deref(), LISTED).await?;
-            let Some(last) = keys.last() else { break };
-            after = Some(last.clone());
-            for key in keys.iter().filter(|key| !key.contains("/shards/test-")) {
-                let shard = self.ports.store().shard(key).await?;
-                // A shard that is not known is one of a join that did not come to its end.
-                let Some(shard) = shard else { continue };
-                let is_over = shard.closed || campaign.state == CampaignState::Cancelled;
-                self.of_shard(campaign, key, is_over, &mut told, figures).await?;
+        let mut counted = Counted::default();
+        // Releases come last: of one that is just being made known not all shards are there.
+        for is_first in [true, false] {
+            let mut after: Option<String> = None;
+            loop {
+                let keys = self.ports.work().list(&prefix, after.as_deref(), LISTED).await?;
+                let Some(last) = keys.last() else { break };
+                after = Some(last.clone());
+                let keys = keys.iter().filter(|key| key.contains(FIRST) == is_first);
+                for key in keys.filter(|key| !key.contains("/shards/test-")) {
+                    let shard = self.ports.store().shard(key).await?;
+                    // A shard that is not known is one of a join that did not come to its end.
+                    let Some(shard) = shard else { continue };
+                    let is_over = shard.closed || campaign.state == CampaignState::Cancelled;
+                    counted.at(key);
+                    self.of_shard(campaign, key, is_over, &mut counted, &mut told, figures).await?;
+                }
             }
         }
         told.finish().await
@@ -73,6 +112,7 @@ impl<P: Ports> CampaignReport<P> {
         campaign: &Campaign,
         key: &str,
         is_over: bool,
+        counted: &mut Counted,
         told: &mut Writer<'_, P::Bucket>,
         figures: &mut Figures,
     ) -> Result<(), Error> {
@@ -82,7 +122,10 @@ impl<P: Ports> CampaignReport<P> {
             let line = lines.next().await?;
             let is_end = line.is_none();
             if let Some(line) = line {
-                messages.push(parse(&line)?);
+                let message: Outgoing = parse(&line)?;
+                if !counted.has(message.content) {
+                    messages.push(message);
+                }
             }
             if messages.len() >= ASKED || (is_end && !messages.is_empty()) {
                 let entries: Vec<String> = messages.iter().map(|message| message.entry.clone()).collect();

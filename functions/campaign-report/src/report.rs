@@ -16,6 +16,7 @@ use eventide_kit::{Class, Error, Invocation};
 use eventide_types::campaign::keys::{Work, report};
 use eventide_types::campaign::record::{Campaign, State};
 use eventide_types::campaign::{event, message};
+use eventide_types::printable;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -118,7 +119,7 @@ impl<P: Ports> CampaignReport<P> {
             match self.due(&campaign, due_at, invocation).await {
                 Ok(()) => swept.written += 1,
                 Err(error) => {
-                    tracing::error!(campaign, error_type = error.qualified_type(), %error, "report not written");
+                    tracing::error!(campaign = printable(&campaign, 64), error_type = error.qualified_type(), %error, "report not written");
                     first.get_or_insert(error);
                 }
             }
@@ -146,7 +147,8 @@ impl<P: Ports> CampaignReport<P> {
     /// Writes a campaign's report, and tells if it is sent.
     async fn report(&self, id: &str, invocation: &Invocation) -> Result<(), Error> {
         let Some(campaign) = self.ports.store().campaign(id).await? else {
-            return Err(Error::permanent("UnknownCampaign", format!("no campaign has the id `{id}`")));
+            let message = format!("no campaign has the id `{}`", printable(id, 64));
+            return Err(Error::permanent("UnknownCampaign", message));
         };
         // Before the messages are looked at: what is settled afterwards asks for another report.
         let progress = self.ports.store().progress(&campaign.id, &campaign.upload).await?;

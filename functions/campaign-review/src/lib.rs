@@ -12,7 +12,9 @@
 //! | `test-send` | approved contents go to the test recipients that the campaign's settings name, marked `[TEST]` |
 //! | `settle` | says of messages of which nobody knows whether they were sent what is true of them |
 //!
-//! Commands come at least once, in any order: an older `pause` or `resume` never undoes a newer one.
+//! Commands come at least once, in any order: an older `pause` or `resume` never undoes a newer one. A decision that was kept
+//! before is carried out by whoever repeats it, since who made it may have died in between. One that meets a new upload of its
+//! campaign is carried out in that one.
 //!
 //! # Environment
 //!

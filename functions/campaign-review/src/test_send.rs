@@ -15,7 +15,7 @@ use eventide_types::campaign::outgoing::Outgoing;
 use eventide_types::campaign::record::{Shard, State};
 use eventide_types::campaign::{Campaign, Channel, ContentId, message};
 
-use crate::decide::release;
+use crate::decide::name_of;
 use crate::event::Given;
 use crate::review::{CampaignReview, Ports};
 
@@ -49,7 +49,7 @@ impl<P: Ports> CampaignReview<P> {
         }
         let samples = self.samples(campaign).await?;
         let secret = self.ports.secrets().get(&self.settings.secret).await?;
-        let name = format!("test-{}", release(&given.source));
+        let name = format!("test-{}", name_of(&given.source));
         let work = Work { campaign: &campaign.id, upload: &campaign.upload };
         let mut sent = 0;
         for (number, channel) in (0..).zip([Channel::Email, Channel::Sms]) {

@@ -17,6 +17,13 @@
 //! | throttled, or never left | refused, `postponed: …` | later, by a claim of its own |
 //! | unknown: the answer was lost, or the function died in between | uncertain | never; the provider's events or a person settle it |
 //!
+//! The id that AWS End User Messaging gives an accepted SMS is remembered, so that campaign-track knows the message by it when an
+//! event does not have the message's context. Of an answer that was lost there is no id: events without the context
+//! cannot settle such a message, so that it stays uncertain until a person does.
+//!
+//! What keeps everybody from sending, such as a missing permission, puts shards off for 15 minutes at a time. Each time is
+//! logged and counted in `ShardsPutOff`; the failed queue gets one letter a campaign and hour.
+//!
 //! # Environment
 //!
 //! | variable | unit, limits | meaning |

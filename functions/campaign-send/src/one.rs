@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use eventide_clients::campaigns::Origins as _;
 use eventide_clients::email::{Email as _, ListManagement, Mail, Sent};
 use eventide_clients::sms::{Sms as _, TextMessage};
 use eventide_kit::ledger::{Claimed, Entry, Ledger as _, Settlement, State};
 use eventide_kit::{Class, Error, Invocation};
 use eventide_types::campaign::outgoing::{Outgoing, tags};
+use eventide_types::campaign::provider::Origin;
 use eventide_types::campaign::{Campaign, Channel};
 
 use crate::send::{CampaignSend, Ports};
@@ -88,6 +90,8 @@ impl<P: Ports> CampaignSend<P> {
         let sent = self.hand_to_provider(message, campaign).await;
         let (settlement, outcome, step) = match sent {
             Ok(Sent::Accepted { message_id }) => {
+                // Before it is settled: if this invocation dies in between, the provider's events can do that.
+                self.remember(message, campaign, &message_id, invocation).await;
                 let detail = BTreeMap::from([("message_id".to_owned(), message_id)]);
                 (Settlement::Done { detail }, "accepted", Ok(Step::Settled))
             }
@@ -125,6 +129,31 @@ impl<P: Ports> CampaignSend<P> {
         let dimensions = [("Channel", message.channel.as_str()), ("Outcome", outcome)];
         invocation.metrics.count("Messages", 1, &dimensions);
         step
+    }
+
+    /// Remembers which message the provider's id of an SMS stands for, by which campaign-track finds it: not all events of
+    /// AWS End User Messaging have the message's context. Those of SES have its tags.
+    async fn remember(
+        &self,
+        message: &Outgoing,
+        campaign: &Campaign,
+        message_id: &str,
+        invocation: &Invocation,
+    ) {
+        if message.channel != Channel::Sms {
+            return;
+        }
+        let origin = Origin { entry: message.entry.clone(), campaign: campaign.id.clone() };
+        // It is sent, whether or not its news will be understood.
+        if let Err(error) = self.ports.store().remember(message_id, &origin, self.clock.now()).await {
+            tracing::warn!(
+                entry = message.entry,
+                error_type = error.qualified_type(),
+                %error,
+                "the provider's id is not remembered, so that its news of the message may be lost"
+            );
+            invocation.metrics.count("OriginsLost", 1, &[]);
+        }
     }
 
     async fn hand_to_provider(&self, message: &Outgoing, campaign: &Campaign) -> Result<Sent, Error> {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use eventide_campaigns::hours::{Opening, next_open};
-use eventide_clients::campaigns::{Campaigns, Pace, Reports, Room, Shards};
+use eventide_clients::campaigns::{Campaigns, Origins, Pace, Reports, Room, Shards};
 use eventide_clients::email::{Email, Quota};
 use eventide_clients::s3::Bucket;
 use eventide_clients::sms::Sms;
@@ -42,11 +42,13 @@ const LEFT_OVER: Duration = Duration::from_secs(60);
 const CHUNK: u32 = 200;
 /// Shards of a channel that may ask again for room, a second. More of them would ask in vain, and be billed for it.
 const PATIENT: f64 = 4.0;
+/// Letters a second that tell of what keeps a campaign from being sent: one an hour.
+const LETTERS: f64 = 1.0 / 3_600.0;
 
 /// Everything the function talks to.
 pub trait Ports: Send + Sync {
-    /// Campaigns, shards, rates and reports.
-    type Store: Campaigns + Shards + Pace + Reports;
+    /// Campaigns, shards, origins, rates and reports.
+    type Store: Campaigns + Shards + Origins + Pace + Reports;
     /// The effects ledger.
     type Ledger: Ledger;
     /// The bucket of the shards' messages.
@@ -60,7 +62,7 @@ pub trait Ports: Send + Sync {
     /// The failed queue.
     type DeadLetters: DeadLetters;
 
-    /// Campaigns, shards, rates and reports.
+    /// Campaigns, shards, origins, rates and reports.
     fn store(&self) -> &Self::Store;
     /// The effects ledger.
     fn ledger(&self) -> &Self::Ledger;
@@ -107,6 +109,20 @@ enum Now {
     Close(&'static str),
 }
 
+/// Why a shard is not sent on.
+enum Stopped {
+    /// Its messages cannot be read, or how far it came could not be written down.
+    Failed(Error),
+    /// It was put off, and the sweep takes it up.
+    PutOff(Error),
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
 impl<P: Ports> CampaignSend<P> {
     /// The function with these ports and this time of day.
     pub fn new(ports: P, settings: Settings, clock: Arc<dyn Clock>) -> Self {
@@ -126,11 +142,15 @@ impl<P: Ports> CampaignSend<P> {
     }
 
     async fn batch(&self, batch: SqsEvent, invocation: &Invocation) -> Result<SqsBatchResponse, Error> {
-        // One shard at a time: it sends many messages at once by itself.
-        let max_receives = self.settings.max_receives;
-        let options = Options { concurrency: 1, reserve: Duration::from_secs(2), max_receives };
+        let options = self.options();
         let done = each(batch, &options, &invocation.deadline, |record| self.shard(record, invocation)).await;
         respond(done, &options, self.ports.dead_letters()).await
+    }
+
+    /// One shard at a time: it sends many messages at once by itself.
+    fn options(&self) -> Options {
+        let max_receives = self.settings.max_receives;
+        Options { concurrency: 1, reserve: Duration::from_secs(2), max_receives }
     }
 
     async fn shard(&self, record: Arc<SqsRecord>, invocation: &Invocation) -> Result<(), Error> {
@@ -142,7 +162,7 @@ impl<P: Ports> CampaignSend<P> {
         let Some(campaign) = self.ports.store().campaign(&shard.campaign).await? else {
             // The sweep would take it up for ever.
             self.ports.store().close(&shard).await?;
-            let message = format!("no campaign has the id `{}`", shard.campaign);
+            let message = format!("no campaign has the id `{}`", printable(&shard.campaign, 64));
             return Err(Error::permanent("UnknownCampaign", message));
         };
         if shard.closed {
@@ -165,7 +185,11 @@ impl<P: Ports> CampaignSend<P> {
                 self.close(&shard, &campaign).await
             }
             Now::Wait(until) => self.wait(&mut shard, &campaign, until).await,
-            Now::Send => self.send(&mut shard, &campaign, invocation).await,
+            Now::Send => match self.send(&mut shard, &campaign, invocation).await {
+                Err(Stopped::PutOff(error)) => self.stopped(&record, &shard, error, invocation).await,
+                Err(Stopped::Failed(error)) => Err(error),
+                Ok(()) => Ok(()),
+            },
         }
     }
 
@@ -219,50 +243,79 @@ impl<P: Ports> CampaignSend<P> {
         shard: &mut Shard,
         campaign: &Campaign,
         invocation: &Invocation,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Stopped> {
         let wanted = shard.messages.saturating_sub(shard.next).min(CHUNK);
         let room = match self.room(shard.channel, wanted).await {
             Ok(Room::For(room)) => room,
-            Ok(Room::After(wait)) => return self.stand_back(shard, wait).await,
-            Err(error) => return self.put_off(shard, Err(error)).await,
+            Ok(Room::After(wait)) => return self.stand_back(shard, wait).await.map_err(Stopped::Failed),
+            Err(error) => return self.put_off(shard, Some(error)).await,
         };
         let Came { to, left, used_up, error } = match self.chunk(shard, campaign, room, invocation).await {
             Err(error) if error.class() == Class::Permanent => {
                 // Its messages cannot be read, and will not be. The report says that they were not sent.
                 self.close(shard, campaign).await?;
-                return Err(error);
+                return Err(Stopped::Failed(error));
             }
-            came => came?,
+            Err(error) => return self.put_off(shard, Some(error)).await,
+            Ok(came) => came,
         };
         shard.next = to;
         shard.left = shard.left.saturating_add(left);
         if used_up || error.is_some() {
-            return self.put_off(shard, error.map_or(Ok(()), Err)).await;
+            return self.put_off(shard, error).await;
         }
         if shard.next < shard.messages {
             // A provider that is throttling is left alone for a moment, and what a rate has room for is back after a second.
             let pause = if left > 0 { 2 } else { u64::from(room < wanted) };
-            return self.hand_over(shard, Duration::from_secs(pause)).await;
+            return Ok(self.hand_over(shard, Duration::from_secs(pause)).await?);
         }
         if shard.left > 0 {
             (shard.next, shard.left) = (0, 0);
-            return self.hand_over(shard, LEFT_OVER).await;
+            return Ok(self.hand_over(shard, LEFT_OVER).await?);
         }
         self.close(shard, campaign).await?;
-        self.bring_on(shard.channel).await
+        Ok(self.bring_on(shard.channel).await?)
     }
 
     /// By the sweep: another attempt soon is in vain.
-    async fn put_off(&self, shard: &mut Shard, result: Result<(), Error>) -> Result<(), Error> {
+    async fn put_off(&self, shard: &mut Shard, error: Option<Error>) -> Result<(), Stopped> {
         shard.due_at = self.clock.now() + NEXT_QUOTA;
         self.ports.store().move_on(shard).await?;
-        result
+        error.map_or(Ok(()), |error| Err(Stopped::PutOff(error)))
+    }
+
+    /// What keeps one shard from being sent keeps most others from it, too, and the sweep tries them again and again: of all
+    /// that a campaign's would tell, the failed queue is told once an hour.
+    async fn stopped(
+        &self,
+        record: &SqsRecord,
+        shard: &Shard,
+        error: Error,
+        invocation: &Invocation,
+    ) -> Result<(), Error> {
+        tracing::error!(
+            campaign = shard.campaign,
+            shard = shard.key,
+            error_type = error.qualified_type(),
+            %error,
+            "shard put off"
+        );
+        invocation.metrics.count("ShardsPutOff", 1, &[("Channel", shard.channel.as_str())]);
+        if !self.options().sets_aside(record, &error) {
+            return Err(error);
+        }
+        let name = format!("letter-{}", shard.campaign);
+        match self.ports.store().take(&name, LETTERS, 1, self.clock.now()).await {
+            Ok(Room::After(_)) => Ok(()),
+            Ok(Room::For(_)) | Err(_) => Err(error),
+        }
     }
 
     /// There is no room. Few shards wait for it; the others are taken up by the sweep, or when another ends.
     async fn stand_back(&self, shard: &mut Shard, wait: Duration) -> Result<(), Error> {
         if wait >= NEXT_QUOTA {
-            return self.put_off(shard, Ok(())).await;
+            shard.due_at = self.clock.now() + NEXT_QUOTA;
+            return self.ports.store().move_on(shard).await.map(drop);
         }
         let (name, now) = (format!("{}-waiting", shard.channel.as_str()), self.clock.now());
         match self.ports.store().take(&name, PATIENT, 1, now).await? {

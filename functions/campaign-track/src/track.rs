@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventide_clients::campaigns::{Outcomes, Reports};
+use eventide_clients::campaigns::{Origins, Outcomes, Reports};
 use eventide_kit::clock::Clock;
 use eventide_kit::ledger::{Ledger, Settlement, State};
 use eventide_kit::sqs::{
@@ -15,23 +15,27 @@ use eventide_types::campaign::provider::News;
 use eventide_types::printable;
 
 use crate::config::Settings;
-use crate::event::news;
+use crate::event::{Told, Unnamed, read};
 
 /// Kept back for answering.
 const RESERVE: Duration = Duration::from_secs(5);
 /// Events that are worked on at a time.
 const CONCURRENCY: usize = 10;
+/// After which an id of ours is remembered that is going to be: campaign-send's invocations end sooner.
+const REMEMBERED_AFTER: time::Duration = time::Duration::minutes(3);
+/// How far the provider's clock may be ahead.
+const SKEW: time::Duration = time::Duration::minutes(1);
 
 /// Everything the function talks to.
 pub trait Ports: Send + Sync {
-    /// Outcomes and reports.
-    type Store: Outcomes + Reports;
+    /// Origins, outcomes and reports.
+    type Store: Origins + Outcomes + Reports;
     /// The effects ledger.
     type Ledger: Ledger;
     /// The failed queue.
     type DeadLetters: DeadLetters;
 
-    /// Outcomes and reports.
+    /// Origins, outcomes and reports.
     fn store(&self) -> &Self::Store;
     /// The effects ledger.
     fn ledger(&self) -> &Self::Ledger;
@@ -80,7 +84,14 @@ impl<P: Ports> CampaignTrack<P> {
 
     /// The campaign whose report is to be written anew, if one is.
     async fn one(&self, record: Arc<SqsRecord>, invocation: &Invocation) -> Result<Option<String>, Error> {
-        let Some(news) = news(&record.body)? else { return Ok(None) };
+        let news = match read(&record.body)? {
+            None => return Ok(None),
+            Some(Told::News(news)) => news,
+            Some(Told::Unnamed(unnamed)) => match self.ports.store().origin(&unnamed.message_id).await? {
+                Some(origin) => unnamed.of(origin),
+                None => return self.of_nobody(&unnamed, &record, invocation).map(|()| None),
+            },
+        };
         let Some(entry) = self.ports.ledger().get(&news.entry).await? else {
             // The tags are ours, the table is not: another stack sends from this account, too.
             tracing::warn!(
@@ -99,6 +110,20 @@ impl<P: Ports> CampaignTrack<P> {
         }
         // A message that comes again may have failed after its news was kept.
         Ok((is_news || record.receive_count > 1).then_some(news.campaign))
+    }
+
+    /// Of an id that nobody remembers: it is another application's, unless the message was sent just now. Then the event
+    /// comes back, once as a rule, since by then it is old enough.
+    fn of_nobody(&self, unnamed: &Unnamed, record: &SqsRecord, invocation: &Invocation) -> Result<(), Error> {
+        let since = unnamed.requested_at.or(record.sent_at);
+        let age = since.map(|since| self.clock.now() - since);
+        let is_young = age.is_none_or(|age| (-SKEW..REMEMBERED_AFTER).contains(&age));
+        if is_young && record.receive_count < self.settings.max_receives {
+            let message = "nobody remembers the message, which was sent just now";
+            return Err(Error::retryable("NotRememberedYet", message));
+        }
+        invocation.metrics.count("NewsOfNobody", 1, &[]);
+        Ok(())
     }
 
     /// Whoever tells of a message has taken it, be it to say that it could not be delivered.

@@ -39,9 +39,10 @@ impl Campaigns {
     ///
     /// # Errors
     ///
-    /// If one still does after [`PATIENCE`].
+    /// If one still does after twice [`PATIENCE`].
     pub async fn come_to_rest(&self) -> Result<(), String> {
-        let empty = eventually("empty queues", PATIENCE, || async {
+        // A message of a shard that two were at is delayed by a minute.
+        let empty = eventually("empty queues", PATIENCE * 2, || async {
             for queue in QUEUES {
                 if self.stack().depth(queue).await != Ok(0) {
                     return None;
@@ -266,6 +267,27 @@ impl Campaigns {
         let name = name.ok_or_else(|| format!("no rule `{logical_id}`: {rules}"))?;
         let target = if on { "AWSEvents.EnableRule" } else { "AWSEvents.DisableRule" };
         self.cloud().aws_json("events", target, &json!({ "Name": name })).await?;
+        Ok(())
+    }
+
+    /// Has a function work through its queue, given by the stack's output, or leave it alone.
+    ///
+    /// # Errors
+    ///
+    /// If Lambda knows of no such queue.
+    pub async fn mapping(&self, queue: &str, on: bool) -> Result<(), String> {
+        let queue = self.stack().output(queue)?.rsplit('/').next().unwrap_or_default();
+        let path = "/2015-03-31/event-source-mappings/";
+        let mappings = self.cloud().rest("lambda", Method::GET, path, None).await?;
+        let mut mappings =
+            mappings.get("EventSourceMappings").and_then(Value::as_array).into_iter().flatten();
+        let text = |mapping: &Value, member: &str| mapping.get(member)?.as_str().map(str::to_owned);
+        let of =
+            mappings.find(|mapping| text(mapping, "EventSourceArn").is_some_and(|arn| arn.ends_with(queue)));
+        let id =
+            of.and_then(|mapping| text(mapping, "UUID")).ok_or_else(|| format!("no mapping of {queue}"))?;
+        let change = json!({ "Enabled": on });
+        self.cloud().rest("lambda", Method::PUT, &format!("{path}{id}"), Some(&change)).await?;
         Ok(())
     }
 

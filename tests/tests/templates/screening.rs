@@ -352,7 +352,9 @@ fn events() -> BTreeMap<String, Value> {
         events.insert(name.to_owned(), bus_event("aws.sms-voice", status, &detail));
     }
     let spring = json!({ "campaign": "spring", "action": "pause", "by": "ann" });
-    events.insert("command".to_owned(), bus_event("marketing.portal", command::DETAIL_TYPE, &spring));
+    for (name, source) in [("command", "marketing.portal"), ("foreign command", "marketing.reviews")] {
+        events.insert(name.to_owned(), bus_event(source, command::DETAIL_TYPE, &spring));
+    }
     for detail_type in [event::SCREENED, event::SENT, event::FAILED] {
         events.insert(detail_type.to_owned(), bus_event(event::SOURCE, detail_type, &spring));
     }
@@ -365,7 +367,8 @@ const TAKEN: [(&str, &[&str]); 6] = [
     ("DecidedRule", &["Object Created: decisions"]),
     ("ClassifiedRule", &["Object Created: output"]),
     ("EmailRule", &["Email Bounced", "Email Delivered", "Email Sent", "Email Subscribed"]),
-    ("SmsRule", &["sms"]),
+    // Not all of its events have a context, so that whose they are is not for the rule to say.
+    ("SmsRule", &["bare sms", "foreign sms", "sms"]),
     ("CommandRule", &["command"]),
 ];
 
@@ -373,7 +376,8 @@ const TAKEN: [(&str, &[&str]); 6] = [
 async fn the_rules_take_the_events_that_are_theirs_and_no_others() -> Tested {
     let cloud = LocalCloud::start().await?;
     let template = screening()?;
-    let mut resolver = resolver(&template, &[("EventBusName", "other")])?;
+    let mut resolver =
+        resolver(&template, &[("EventBusName", "other"), ("CommandSource", "marketing.portal")])?;
     for (name, bucket) in [("CampaignBucket", CAMPAIGNS), ("WorkBucket", WORK)] {
         resolver.know(name, bucket, BTreeMap::new());
     }

@@ -9,7 +9,7 @@ use eventide_types::campaign::provider::Outcome;
 use eventide_types::campaign::record::State;
 use serde_json::{Value, json};
 
-use crate::support::{UPLOAD, World, done, messages, refused, uncertain};
+use crate::support::{UPLOAD, World, done, messages, of_content, refused, uncertain};
 
 /// Of a channel: how many messages there are of each status.
 fn counted(figures: &Value, channel: &str) -> BTreeMap<String, u64> {
@@ -37,7 +37,7 @@ fn sum(counted: &BTreeMap<String, u64>) -> u64 {
 async fn every_approved_message_is_counted_once() {
     let world = World::new().await;
     let mails = messages(Channel::Email, 0..250);
-    let texts = messages(Channel::Sms, 250..270);
+    let texts = of_content(8, messages(Channel::Sms, 250..270));
     world.shard("first", &mails).await;
     world.shard("r1", &texts).await;
     for mail in &mails[..120] {
@@ -100,6 +100,35 @@ async fn every_approved_message_is_counted_once() {
     assert!(!text.contains("@example.com") && !text.contains("Spring is here"), "no recipients, no texts");
     assert!(text.contains("id-of-ses"));
     assert!(world.sent().is_empty());
+}
+
+/// An approval that counted when the upload was judged, and was then repeated.
+#[tokio::test]
+async fn a_content_that_is_released_once_more_is_counted_once() {
+    let world = World::new().await;
+    let (judged, released) = (messages(Channel::Email, 0..150), messages(Channel::Email, 150..160));
+    let released = of_content(8, released);
+    let first = world.shard("first", &judged).await;
+    // By their names one release comes before and one after, as do two that have a content in common.
+    world.shard("00ff00ff00ff00ff", &[judged[..110].to_vec(), released.clone()].concat()).await;
+    world.shard("ffff00ff00ff00ff", &released).await;
+    for message in &judged[..100] {
+        world.claimed(message, done()).await;
+    }
+    for message in &judged[100..110] {
+        world.claimed(message, refused("MessageRejected")).await;
+    }
+    for message in &released {
+        world.claimed(message, uncertain()).await;
+    }
+    world.fakes.store.close(&first).await.unwrap();
+    let figures = world.report().await;
+    let expected = [("accepted", 100), ("refused", 10), ("uncertain", 10), ("notSent", 40)];
+    assert_eq!(counted(&figures, "email"), numbers(&expected));
+    assert_eq!(figures["refusals"], json!({"MessageRejected": 10}));
+    let lines = world.deliveries();
+    let ids: std::collections::BTreeSet<_> = lines.iter().map(|(id, _)| id).collect();
+    assert_eq!((lines.len(), ids.len()), (160, 160));
 }
 
 #[tokio::test]

@@ -5,13 +5,13 @@ use eventide_types::campaign::Channel;
 use eventide_types::campaign::record::State;
 use serde_json::json;
 
-use crate::support::{NOW, UPLOAD, World, done, messages, refused, uncertain};
+use crate::support::{NOW, UPLOAD, World, done, messages, of_content, refused, uncertain};
 
 #[tokio::test]
 async fn it_is_told_when_the_last_shard_is_closed_and_once() {
     let world = World::new().await;
     let mails = messages(Channel::Email, 0..3);
-    let texts = messages(Channel::Sms, 3..5);
+    let texts = of_content(8, messages(Channel::Sms, 3..5));
     let (first, second) = (world.shard("first", &mails).await, world.shard("r1", &texts).await);
     for message in &mails[..2] {
         world.claimed(message, done()).await;
@@ -61,7 +61,7 @@ async fn after_a_release_it_is_sent_again() {
     let first = world.shard("first", &messages(Channel::Email, 0..2)).await;
     world.fakes.store.close(&first).await.unwrap();
     world.report().await;
-    let release = world.shard("r1", &messages(Channel::Email, 2..3)).await;
+    let release = world.shard("r1", &of_content(8, messages(Channel::Email, 2..3))).await;
     world.change(|record| record.state = State::Sending).await;
     assert_eq!(world.report().await["state"], json!("sending"));
     assert_eq!(world.sent().len(), 1);

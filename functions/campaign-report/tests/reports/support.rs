@@ -342,6 +342,11 @@ pub(crate) fn messages(channel: Channel, numbers: std::ops::Range<u32>) -> Vec<O
     numbers.map(message).collect()
 }
 
+/// A release has contents of its own.
+pub(crate) fn of_content(number: u8, messages: Vec<Outgoing>) -> Vec<Outgoing> {
+    messages.into_iter().map(|message| Outgoing { content: id(number), ..message }).collect()
+}
+
 pub(crate) fn done() -> Option<Settlement> {
     Some(Settlement::Done { detail: BTreeMap::from([("message_id".to_owned(), "id-of-ses".to_owned())]) })
 }

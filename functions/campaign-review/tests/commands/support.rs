@@ -177,9 +177,20 @@ impl World {
             self.fakes.store.create(&[shard(key, channel, due_at)]).await.unwrap();
         }
         self.fakes.store.announce(CAMPAIGN, UPLOAD, "first", 6).await.unwrap();
-        let held =
-            [held(1), held(2)].map(|content| json!({"content": content, "verdict": "held"}).to_string());
-        self.fakes.reports.add(&report::review(CAMPAIGN), held.join("\n") + "\n");
+        self.still_held(&[1, 2]);
+    }
+
+    /// campaign-judge lists these as held.
+    pub(crate) fn still_held(&self, contents: &[u8]) {
+        let line = |content: &u8| json!({"content": held(*content), "verdict": "held"}).to_string() + "\n";
+        self.fakes.reports.add(&report::review(CAMPAIGN), contents.iter().map(line).collect::<String>());
+    }
+
+    /// campaign-judge has made the shards of a release.
+    pub(crate) async fn carried_out(&self, message: &Value) {
+        let upload = self.record().await.upload;
+        let key = Work { campaign: CAMPAIGN, upload: &upload }.shard(message["release"].as_str().unwrap(), 0);
+        self.fakes.store.create(&[shard(key, Channel::Email, NOW)]).await.unwrap();
     }
 
     pub(crate) async fn record(&self) -> Campaign {

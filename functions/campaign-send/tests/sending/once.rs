@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use eventide_clients::campaigns::Operation;
+use eventide_kit::Error;
 use eventide_kit::ledger::State;
 use serde_json::json;
 
 use crate::support::{CAMPAIGN, UPLOAD, World, emails, quota, texts};
+use crate::tap::Calls;
 
 #[tokio::test]
 async fn what_is_handed_over_is_what_was_approved_and_configured() {
@@ -52,6 +55,62 @@ async fn what_is_handed_over_is_what_was_approved_and_configured() {
     assert_eq!(entry.detail, BTreeMap::from(detail));
     assert_eq!(world.fakes.report_queue.messages().len(), 1);
     assert_eq!(world.fakes.report_queue.messages()[0].body, json!({"campaign": CAMPAIGN}).to_string());
+}
+
+/// Events of SMS may have nothing but the provider's id; those of emails have their tags.
+#[tokio::test]
+async fn the_id_of_an_accepted_sms_is_remembered_before_it_is_settled() {
+    let mut world = World::new();
+    world.campaign(|_| {}).await;
+    let (mails, texts) = (emails(0..3), texts(3..8));
+    world.fakes.sms.opt_out(&texts[2].to);
+    let keys = world.shards(vec![mails, texts.clone()]).await;
+    keys.iter().for_each(|key| world.enqueue(key));
+    world.settle().await;
+    let origins = world.fakes.store.all_origins();
+    assert_eq!(origins.len(), 4, "of those that were accepted: {origins:?}");
+    for (place, text) in texts.iter().enumerate().filter(|(place, _)| *place != 2) {
+        let entry = world.entry(text).await.unwrap();
+        let origin = &origins[&entry.detail["message_id"]];
+        assert_eq!(
+            (origin.entry.as_str(), origin.campaign.as_str()),
+            (text.entry.as_str(), CAMPAIGN),
+            "{place}"
+        );
+    }
+
+    // Whoever dies between the two leaves an entry that the provider's events can settle.
+    for last in 1.. {
+        let mut world = World::with(Calls::last(last), 0);
+        world.campaign(|_| {}).await;
+        let all = texts[..1].to_vec();
+        let keys = world.shards(vec![all.clone()]).await;
+        world.deliver_one_or_die(&json!({"shard": keys[0]})).await;
+        let Some(entry) = world.entry(&all[0]).await else { continue };
+        let origins = world.fakes.store.all_origins().len();
+        match entry.state {
+            State::Claimed if origins == 1 => break,
+            State::Claimed => assert_eq!(origins, 0),
+            state => panic!("{state} before its id was remembered"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_sms_whose_id_cannot_be_remembered_is_sent_all_the_same() {
+    let mut world = World::new();
+    world.campaign(|_| {}).await;
+    let all = texts(0..1);
+    let keys = world.shards(vec![all.clone()]).await;
+    world.fakes.store.fail_next(Operation::Remember, Error::retryable("Throttled", "try again"));
+    let (environment, invocation) = (world.environment(), world.invocation());
+    let event = crate::support::event("m", &json!({"shard": keys[0]}).to_string(), 1);
+    environment.invoke(&event, &invocation).await.unwrap().unwrap();
+    assert_eq!(invocation.metrics.sum("OriginsLost", &[]), 1.0);
+    assert_eq!(world.in_state(&all, State::Done).await.len(), 1);
+    assert!(world.fakes.store.all_origins().is_empty());
+    world.settle().await;
+    world.assert_each_once(&all);
 }
 
 #[tokio::test]

@@ -235,6 +235,13 @@ impl World {
         answer["batchItemFailures"] != json!([])
     }
 
+    /// The same, by a function that may be killed.
+    pub(crate) async fn deliver_one_or_die(&mut self, body: &Value) {
+        let (environment, invocation) = (self.environment(), self.invocation());
+        let event = event("message", &body.to_string(), 1);
+        let _answer = environment.invoke(&event, &invocation).await;
+    }
+
     /// The schedule; how many shards were due.
     pub(crate) async fn sweep(&mut self) -> u64 {
         let (environment, invocation) = (self.environment(), self.invocation());

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use eventide_clients::campaigns::{
-    Campaigns, Decisions, FakeCampaigns, Pace, Progress, Reports, Room, Shards,
+    Campaigns, Decisions, FakeCampaigns, Origins, Pace, Progress, Reports, Room, Shards,
 };
 use eventide_clients::s3::{Bucket, FakeBucket, Object, Opened, Part, Upload};
 use eventide_clients::sqs::{FakeQueue, Outgoing as Message, Queue};
 use eventide_kit::Error;
 use eventide_kit::ledger::{Claimed, Entry, Ledger, MemoryLedger, Settlement};
 use eventide_types::campaign::command::Decision;
+use eventide_types::campaign::provider::Origin;
 use eventide_types::campaign::record::Shard;
 use eventide_types::campaign::{Campaign, ContentId};
 use time::OffsetDateTime;
@@ -149,6 +150,16 @@ impl Shards for Tapped<FakeCampaigns> {
 
     async fn due_shards(&self, by: OffsetDateTime, most: usize) -> Result<Vec<String>, Error> {
         self.line.call(self.fake.due_shards(by, most)).await
+    }
+}
+
+impl Origins for Tapped<FakeCampaigns> {
+    async fn remember(&self, message_id: &str, origin: &Origin, now: OffsetDateTime) -> Result<(), Error> {
+        self.line.call(self.fake.remember(message_id, origin, now)).await
+    }
+
+    async fn origin(&self, message_id: &str) -> Result<Option<Origin>, Error> {
+        self.line.call(self.fake.origin(message_id)).await
     }
 }
 

@@ -10,7 +10,7 @@ use eventide_kit::ledger::{Ledger as _, State};
 use serde_json::json;
 use time::Duration;
 
-use crate::support::{MAX_RECEIVES, NOW, World, emails, quota, texts};
+use crate::support::{MAX_RECEIVES, NOW, World, emails, event, quota, texts};
 
 #[tokio::test]
 async fn access_denied_comes_back_and_is_sent_once_it_is_granted() {
@@ -38,6 +38,51 @@ async fn access_denied_comes_back_and_is_sent_once_it_is_granted() {
     world.run(async |_| {}).await;
     world.assert_each_once(&all);
     assert!(world.report_is_due());
+}
+
+/// Whatever keeps everybody from sending, for hours.
+#[tokio::test]
+async fn a_campaign_that_cannot_be_sent_leaves_a_letter_an_hour() {
+    type Fail = fn(&World);
+    let fails: [(&str, Fail); 3] = [
+        ("the quota", |world| {
+            world.fakes.email.fail_next_quota(Error::environment("AccessDenied", "denied"))
+        }),
+        ("the sending", |world| {
+            (0..16).for_each(|_| world.fakes.email.fail_next(Error::environment("AccessDenied", "denied")));
+        }),
+        ("the shard", |world| {
+            world.fakes.bucket.fail_next(Object::Get, Error::environment("AccessDenied", "denied"));
+        }),
+    ];
+    for (what, fail) in fails {
+        let mut world = World::new();
+        world.fakes.email.set_quota(quota(100.0, -1.0, 0.0));
+        world.campaign(|_| {}).await;
+        let all: Vec<_> = (0..5).map(|shard| emails(shard * 10..shard * 10 + 10)).collect();
+        let keys = world.shards(all).await;
+        let mut put_off = 0.0;
+        // Each message of each shard on its last receipt, every 15 minutes, as the sweep brings them.
+        for quarter in 0..12 {
+            for key in &keys {
+                fail(&world);
+                let (environment, invocation) = (world.environment(), world.invocation());
+                let event = event("m", &json!({"shard": key}).to_string(), MAX_RECEIVES);
+                let answer = environment.invoke(&event, &invocation).await.unwrap().unwrap();
+                assert_eq!(answer["batchItemFailures"], json!([]), "{what}");
+                put_off += invocation.metrics.sum("ShardsPutOff", &[("Channel", "email")]);
+                let shard = world.stored(key).await;
+                assert_eq!(shard.due_at, world.clock.now() + Duration::minutes(15), "{what}");
+                world.clock.advance(std::time::Duration::from_secs(2));
+            }
+            let letters = world.fakes.dead_letters.sent();
+            assert_eq!(letters.len(), 1 + quarter / 4, "{what}: {quarter} quarters of an hour later");
+            assert!(letters.iter().all(|(_, kind)| kind == "Environment.AccessDenied"), "{what}");
+            world.clock.set(NOW + Duration::minutes(15) * (i32::try_from(quarter).unwrap() + 1));
+        }
+        assert_eq!(put_off, 60.0, "{what}: each time is counted");
+        assert!(world.fakes.email.accepted().is_empty());
+    }
 }
 
 #[tokio::test]

@@ -4,8 +4,11 @@ use eventide_clients::campaigns::Operation;
 use eventide_kit::Error;
 use eventide_kit::ledger::State;
 use serde_json::json;
+use time::Duration;
 
-use crate::support::{LAST, NOW, SOON, World, body_without, done, of_email, of_text, uncertain};
+use crate::support::{
+    LAST, NOW, SOON, World, body_without, done, of_email, of_text, of_text_without_context, uncertain,
+};
 
 #[tokio::test]
 async fn messages_of_others_are_passed_over() {
@@ -19,7 +22,9 @@ async fn messages_of_others_are_passed_over() {
             body_without(&mail, "/detail/mail", "tags"),
             body_without(&mail, "/detail/mail/tags", "eventide-entry"),
             body_without(&mail, "/detail/mail/tags", "eventide-campaign"),
-            body_without(&of_text("e-1", "TEXT_DELIVERED"), "/detail", "context"),
+            body_without(&of_text("e-1", "TEXT_DELIVERED"), "/detail/context", "eventide-entry"),
+            body_without(&of_text("e-1", "TEXT_DELIVERED"), "/detail/context", "eventide-campaign"),
+            of_text_without_context("m-9", "TEXT_DELIVERED", NOW - Duration::minutes(3)),
             of_email("e-1", "Open"),
             of_email("e-1", "Click"),
             of_text("e-1", "MEDIA_DELIVERED"),

@@ -6,3 +6,4 @@ mod batches;
 mod config;
 mod settling;
 mod support;
+mod unnamed;

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use campaign_track::config::Settings;
 use campaign_track::{CampaignTrack, Ports};
-use eventide_clients::campaigns::FakeCampaigns;
+use eventide_clients::campaigns::{FakeCampaigns, Origins as _};
 use eventide_kit::Invocation;
 use eventide_kit::clock::ManualClock;
 use eventide_kit::deadline::Deadline;
 use eventide_kit::ledger::{Claimed, Entry, Ledger as _, MemoryLedger, Settlement, State};
 use eventide_kit::sqs::{MemoryDeadLetters, SqsEvent};
-use eventide_types::campaign::provider::{News, Outcome};
+use eventide_types::campaign::provider::{News, Origin, Outcome};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -74,6 +74,12 @@ impl World {
             Claimed::Won(entry) => entry,
             Claimed::Held(_) => panic!("it is claimed already"),
         }
+    }
+
+    /// campaign-send remembers which message an id stands for.
+    pub(crate) async fn remembered(&self, message_id: &str, key: &str) {
+        let origin = Origin { entry: key.to_owned(), campaign: "spring".to_owned() };
+        self.fakes.store.remember(message_id, &origin, NOW).await.unwrap();
     }
 
     /// A message that stands so.
@@ -163,6 +169,21 @@ pub(crate) fn of_text(entry: &str, event_type: &str) -> String {
         }
     })
     .to_string()
+}
+
+/// As in the same guide, "Monitoring with EventBridge": without context, requested at this time.
+pub(crate) fn of_text_without_context(
+    message_id: &str,
+    event_type: &str,
+    requested_at: OffsetDateTime,
+) -> String {
+    let mut event: Value = serde_json::from_str(&of_text("none", event_type)).unwrap();
+    let detail = event.pointer_mut("/detail").and_then(Value::as_object_mut).unwrap();
+    detail.remove("context");
+    detail.insert("messageId".to_owned(), json!(message_id));
+    let requested_at = requested_at.unix_timestamp_nanos() / 1_000_000;
+    detail.insert("messageRequestTimestamp".to_owned(), json!(i64::try_from(requested_at).unwrap()));
+    event.to_string()
 }
 
 pub(crate) fn body_without(body: &str, pointer: &str, member: &str) -> String {

@@ -89,7 +89,7 @@ impl std::fmt::Debug for Sent {
 
 impl Sent {
     /// What all its events have; [`subject`] adds the status.
-    pub(super) fn basis(&self, with_destination: bool) -> Map<String, Value> {
+    pub(super) fn basis(&self, with_destination: bool, with_context: bool) -> Map<String, Value> {
         let mut basis = Map::new();
         let mut put = |name: &str, value: Value| basis.insert(name.to_owned(), value);
         put("eventVersion", json!("1.0"));
@@ -105,7 +105,7 @@ impl Sent {
         put("messageRequestTimestamp", json!(ids::epoch_milliseconds(self.requested)));
         put("messageEncoding", json!(self.sizing.encoding));
         put("messageType", json!(self.message_type));
-        if !self.context.is_empty() {
+        if with_context && !self.context.is_empty() {
             put("context", json!(self.context));
         }
         put("totalMessageParts", json!(self.sizing.parts));

@@ -214,7 +214,7 @@ fn accept(state: &mut State, cx: &Context<'_>, request: Request<'_>, id: &str) -
         price,
         context: request.context,
     };
-    let basis = sent.basis(settings.destination_in_events);
+    let basis = sent.basis(settings.destination_in_events, settings.context_in_events);
     let simulated =
         SIMULATED.iter().find(|(number, _)| *number == request.destination).map(|(_, status)| *status);
     let outcome = fate.outcome.or(simulated);

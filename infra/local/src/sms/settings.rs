@@ -32,6 +32,9 @@ pub(super) struct Settings {
     pub(super) status_seconds: f64,
     /// Whether events name the destination; at first they do.
     pub(super) destination_in_events: bool,
+    /// Whether events have the message's context; at first they do. The user guide shows it in "Messaging
+    /// Events", and not in "Monitoring with EventBridge".
+    pub(super) context_in_events: bool,
 }
 
 impl Default for Settings {
@@ -48,6 +51,7 @@ impl Default for Settings {
             statuses: vec![Status::Pending, Status::Delivered],
             status_seconds: 0.0,
             destination_in_events: true,
+            context_in_events: true,
         }
     }
 }

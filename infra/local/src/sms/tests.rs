@@ -141,7 +141,16 @@ async fn an_accepted_message_is_listed_and_its_events_tell_of_it() {
     }
     bench.control("POST", "settings", json!({ "destinationInEvents": false, "emit": true })).await;
     bench.send(json!({})).await;
-    assert!(bench.events().await[0]["detail"].get("destinationPhoneNumber").is_none());
+    let event = bench.events().await[0].clone();
+    assert!(event["detail"].get("destinationPhoneNumber").is_none());
+    assert!(event["detail"].get("context").is_some());
+    bench.control("POST", "settings", json!({ "contextInEvents": false })).await;
+    bench.send(json!({})).await;
+    let event = bench.events().await[0].clone();
+    assert!(
+        event["detail"].get("context").is_none() && event["detail"].get("messageId").is_some(),
+        "{event}"
+    );
 }
 
 #[tokio::test]

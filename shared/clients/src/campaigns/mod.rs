@@ -2,7 +2,7 @@
 //! outcomes.
 //!
 //! All of it lives in the ledger table (`pk`), beside the effects of [`eventide_kit::ledger`]. Only scores
-//! expire.
+//! and origins expire.
 //!
 //! | `pk` | what it is |
 //! |---|---|
@@ -11,6 +11,7 @@
 //! | `decision#<campaign>#<content>` | what a person decided about a content |
 //! | `shard#<key>` | a part of the sending; `open` and `due_at` while there is something left to do |
 //! | `progress#<campaign>#<upload>` | how many shards there are, and how many of them are closed |
+//! | `origin#<message id>` | which message a provider's own id stands for |
 //! | `outcome#<entry>` | the last word of a message's provider |
 //! | `report#<campaign>` | that a report is to be written; `open` and `due_at` |
 //! | `pace#<name>` | what was taken of a rate in the last second |
@@ -31,6 +32,8 @@
 //! | [`Shards::shard`], [`Shards::progress`] | `dynamodb:GetItem` |
 //! | [`Shards::close`] | `dynamodb:UpdateItem`, `dynamodb:GetItem` |
 //! | [`Shards::due_shards`] | `dynamodb:Query` |
+//! | [`Origins::remember`] | `dynamodb:PutItem` |
+//! | [`Origins::origin`] | `dynamodb:GetItem` |
 //! | [`Outcomes::record`] | `dynamodb:PutItem` |
 //! | [`Outcomes::known`] | `dynamodb:BatchGetItem` |
 //! | [`Reports::request`], [`Reports::written`] | `dynamodb:UpdateItem` |
@@ -58,7 +61,7 @@ pub use dynamodb::DynamoDbCampaigns;
 use eventide_kit::error::Error;
 use eventide_kit::ledger::Entry;
 use eventide_types::campaign::command::Decision;
-use eventide_types::campaign::provider::{News, Outcome};
+use eventide_types::campaign::provider::{News, Origin, Outcome};
 use eventide_types::campaign::record::Shard;
 use eventide_types::campaign::verdict::Scored;
 use eventide_types::campaign::{Campaign, ContentId};
@@ -69,6 +72,9 @@ pub use update::update;
 
 /// Days after which scores are asked for anew.
 pub const SCORE_DAYS: i64 = 180;
+/// Days after which a provider's id of a message is forgotten. AWS End User Messaging tells of an SMS for 72
+/// hours at most (its User Guide, "Messaging Events").
+pub const ORIGIN_DAYS: i64 = 30;
 
 /// The campaigns.
 pub trait Campaigns: Send + Sync {
@@ -164,6 +170,21 @@ pub trait Shards: Send + Sync {
         by: OffsetDateTime,
         most: usize,
     ) -> impl Future<Output = Result<Vec<String>, Error>> + Send;
+}
+
+/// Which messages the ids stand for that a provider gave them.
+pub trait Origins: Send + Sync {
+    /// Remembers for [`ORIGIN_DAYS`] which message an id stands for. The id is the provider's, and no two
+    /// messages have the same: what is remembered of it is written over.
+    fn remember(
+        &self,
+        message_id: &str,
+        origin: &Origin,
+        now: OffsetDateTime,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+    /// The message that an id stands for, read consistently; `None`: it is of somebody else's message, or was
+    /// not remembered yet, or is forgotten.
+    fn origin(&self, message_id: &str) -> impl Future<Output = Result<Option<Origin>, Error>> + Send;
 }
 
 /// What is known of a message.

@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb as dynamodb;
 use eventide_clients::campaigns::contract::{self, NOON};
-use eventide_clients::campaigns::{Campaigns, DynamoDbCampaigns, Outcomes, Pace, SCORE_DAYS, Scores, Shards};
+use eventide_clients::campaigns::{
+    Campaigns, DynamoDbCampaigns, ORIGIN_DAYS, Outcomes, Pace, SCORE_DAYS, Scores, Shards,
+};
 use eventide_kit::clock::ManualClock;
 use eventide_kit::item::Reader;
 use eventide_kit::ledger::DynamoDbLedger;
@@ -32,7 +34,7 @@ async fn campaigns() {
     let ledger = DynamoDbLedger::new(client.clone(), "ledger", Arc::new(clock.clone()));
     let store = DynamoDbCampaigns::new(&config, "ledger").with_clock(Arc::new(clock.clone()));
     contract::check(&store, &ledger, &clock).await.unwrap();
-    only_scores_expire(&client).await;
+    only_scores_and_origins_expire(&client).await;
 
     let elsewhere = DynamoDbCampaigns::new(&config, "missing");
     let content = "000102030405060708090a0b0c0dfeff".parse().unwrap();
@@ -50,8 +52,8 @@ async fn campaigns() {
 }
 
 /// What the contract left behind. Ledger entries are not settled, and so do not expire either.
-async fn only_scores_expire(client: &dynamodb::Client) {
-    let (mut scores, mut start) = (0, None);
+async fn only_scores_and_origins_expire(client: &dynamodb::Client) {
+    let (mut scores, mut origins, mut start) = (0, 0, None);
     loop {
         let scan = client.scan().table_name("ledger").set_exclusive_start_key(start);
         let page = scan.send().await.unwrap();
@@ -59,10 +61,16 @@ async fn only_scores_expire(client: &dynamodb::Client) {
             let read = Reader(item);
             let pk = read.text("pk").unwrap();
             let is_scores = pk.starts_with("scores#screen/version/v2#");
-            assert_eq!(read.has("expires_at"), is_scores, "{pk}");
+            let is_origin = pk.starts_with("origin#");
+            assert_eq!(read.has("expires_at"), is_scores || is_origin, "{pk}");
+            let after = || read.seconds("expires_at").unwrap() - NOON.truncate_to_second();
+            if is_origin {
+                origins += 1;
+                assert!((ORIGIN_DAYS..=ORIGIN_DAYS + SCORE_DAYS).contains(&after().whole_days()), "{pk}");
+            }
             if is_scores {
                 scores += 1;
-                let after = read.seconds("expires_at").unwrap() - NOON.truncate_to_second();
+                let after = after();
                 assert!((SCORE_DAYS - 1..=2 * SCORE_DAYS).contains(&after.whole_days()), "{pk}: {after}");
             }
             assert_eq!(read.has("open"), read.has("due_at"), "{pk}");
@@ -72,5 +80,5 @@ async fn only_scores_expire(client: &dynamodb::Client) {
             break;
         }
     }
-    assert_eq!(scores, 230);
+    assert_eq!((scores, origins), (230, 2));
 }

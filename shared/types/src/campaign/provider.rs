@@ -38,6 +38,15 @@ impl Outcome {
     }
 }
 
+/// The message that a provider's own id stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Its entry in the ledger.
+    pub entry: String,
+    /// The campaign.
+    pub campaign: String,
+}
+
 /// A provider's news of one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct News {

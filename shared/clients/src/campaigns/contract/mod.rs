@@ -16,7 +16,7 @@ use futures_util::future::join_all;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
-use super::{Campaigns, Decisions, Outcomes, Pace, Reports, SCORE_DAYS, Scores, Shards};
+use super::{Campaigns, Decisions, Origins, Outcomes, Pace, Reports, SCORE_DAYS, Scores, Shards};
 
 /// When campaigns and shards of this suite were made.
 pub const NOON: OffsetDateTime = datetime!(2026-11-01 12:00:00.123_456_789 UTC);
@@ -86,7 +86,7 @@ pub fn shard(campaign: &str, number: u32) -> Shard {
 /// If the implementation breaks the contract.
 pub async fn check<S>(store: &S, ledger: &impl Ledger, clock: &ManualClock) -> Result<(), Error>
 where
-    S: Campaigns + Scores + Decisions + Shards + Outcomes + Reports + Pace,
+    S: Campaigns + Scores + Decisions + Shards + Origins + Outcomes + Reports + Pace,
 {
     campaigns_are_written_over_what_was_read(store).await?;
     of_concurrent_writers_one_wins(store).await?;

@@ -5,25 +5,26 @@ use std::collections::BTreeMap;
 use eventide_kit::clock::{Clock as _, ManualClock};
 use eventide_kit::error::Error;
 use eventide_kit::ledger::{Claimed, Ledger};
-use eventide_types::campaign::provider::{News, Outcome};
+use eventide_types::campaign::provider::{News, Origin, Outcome};
 use eventide_types::campaign::record::Shard;
 use futures_util::future::join_all;
 use time::{Duration, OffsetDateTime};
 
 use super::{NOON, refused, shard};
-use crate::campaigns::{Known, Outcomes, Pace, Progress, Reports, Room, Shards};
+use crate::campaigns::{Known, Origins, Outcomes, Pace, Progress, Reports, Room, Shards};
 
 const UPLOAD: &str = "4f1c4f1c4f1c4f1c";
 
 pub(super) async fn check<S>(store: &S, ledger: &impl Ledger, clock: &ManualClock) -> Result<(), Error>
 where
-    S: Shards + Outcomes + Reports + Pace,
+    S: Shards + Origins + Outcomes + Reports + Pace,
 {
     shards_move_on_and_close(store).await?;
     a_shard_is_counted_once(store).await?;
     generations_are_announced_once(store).await?;
     tests_are_not_counted(store).await?;
     due_shards_are_found_in_order(store).await?;
+    an_id_stands_for_its_message(store, clock).await?;
     the_last_word_is_kept(store).await?;
     what_is_known_is_told_in_order(store, ledger, clock).await?;
     reports_are_due_at_the_soonest(store).await?;
@@ -160,6 +161,20 @@ fn news(entry: &str, outcome: Outcome, at: OffsetDateTime) -> News {
         detail: (outcome == Outcome::Bounced).then(|| "Permanent/General".to_owned()),
         at,
     }
+}
+
+async fn an_id_stands_for_its_message<O: Origins>(store: &O, clock: &ManualClock) -> Result<(), Error> {
+    let origin = |entry: &str| Origin { entry: entry.to_owned(), campaign: "spring".to_owned() };
+    assert_eq!(store.origin("id-1").await?, None);
+    for _ in 0..2 {
+        store.remember("id-1", &origin("e-1"), clock.now()).await?;
+    }
+    store.remember("id-2", &origin("e-2"), clock.now()).await?;
+    for (id, entry) in [("id-1", "e-1"), ("id-2", "e-2")] {
+        assert_eq!(store.origin(id).await?, Some(origin(entry)));
+    }
+    assert_eq!(store.origin("id").await?, None);
+    Ok(())
 }
 
 async fn the_last_word_is_kept<O: Outcomes>(store: &O) -> Result<(), Error> {

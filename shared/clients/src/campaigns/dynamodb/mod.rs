@@ -2,6 +2,7 @@
 
 mod batch;
 mod contents;
+mod origins;
 mod outcomes;
 mod pace;
 mod records;
@@ -124,6 +125,13 @@ impl DynamoDbCampaigns {
                 _ => return Err(item::failed("dynamodb:PutItem", &self.table, &error)),
             }
         }
+    }
+
+    /// Writes an item over whatever is there.
+    async fn overwrite_one(&self, item: Item) -> Result<(), Error> {
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        put.send().await.map_err(|error| item::failed("dynamodb:PutItem", &self.table, &error))?;
+        Ok(())
     }
 
     fn update(&self, pk: String) -> UpdateItemFluentBuilder {

@@ -8,7 +8,7 @@ use eventide_kit::clock::Clock;
 use eventide_kit::error::Error;
 use eventide_kit::ledger::MemoryLedger;
 use eventide_types::campaign::command::Decision;
-use eventide_types::campaign::provider::News;
+use eventide_types::campaign::provider::{News, Origin};
 use eventide_types::campaign::record::Shard;
 use eventide_types::campaign::verdict::Scored;
 use eventide_types::campaign::{Campaign, ContentId};
@@ -49,6 +49,10 @@ pub enum Operation {
     Progress,
     /// [`Shards::due_shards`](super::Shards::due_shards)
     DueShards,
+    /// [`Origins::remember`](super::Origins::remember)
+    Remember,
+    /// [`Origins::origin`](super::Origins::origin)
+    Origin,
     /// [`Outcomes::record`](super::Outcomes::record)
     Record,
     /// [`Outcomes::known`](super::Outcomes::known)
@@ -90,11 +94,15 @@ struct Tables {
     shards: BTreeMap<String, Shard>,
     /// By campaign and upload, with the generations that were announced.
     progress: BTreeMap<(String, String), (Progress, BTreeSet<String>)>,
+    /// By a provider's id.
+    origins: BTreeMap<String, Origin>,
     outcomes: BTreeMap<String, News>,
     reports: BTreeMap<String, Due>,
     rates: BTreeMap<String, Grants>,
     /// What the indexes say while they lag.
     stale: Option<Indexes>,
+    /// Campaigns that another writes meanwhile.
+    meanwhile: Vec<(Operation, Campaign)>,
     faults: Faults<Operation>,
     calls: HashMap<Operation, usize>,
 }
@@ -162,6 +170,11 @@ impl FakeCampaigns {
         self.tables().faults.push(operation, error);
     }
 
+    /// While the next call of `operation` is on its way, another writes this campaign, whatever its revision.
+    pub fn meanwhile(&self, operation: Operation, campaign: Campaign) {
+        self.tables().meanwhile.push((operation, campaign));
+    }
+
     /// How often `operation` was called, failures included.
     pub fn calls(&self, operation: Operation) -> usize {
         self.tables().calls.get(&operation).copied().unwrap_or_default()
@@ -194,6 +207,11 @@ impl FakeCampaigns {
         self.tables().shards.values().cloned().collect()
     }
 
+    /// The messages that providers' ids stand for.
+    pub fn all_origins(&self) -> BTreeMap<String, Origin> {
+        self.tables().origins.clone()
+    }
+
     /// The last word on each message, by its entry.
     pub fn all_outcomes(&self) -> Vec<News> {
         self.tables().outcomes.values().cloned().collect()
@@ -211,6 +229,11 @@ impl FakeCampaigns {
     fn checked(&self, operation: Operation) -> Result<MutexGuard<'_, Tables>, Error> {
         let mut tables = self.tables();
         *tables.calls.entry(operation).or_default() += 1;
+        if let Some(place) = tables.meanwhile.iter().position(|(of, _)| *of == operation) {
+            let (_, campaign) = tables.meanwhile.remove(place);
+            let revision = tables.campaigns.get(&campaign.id).map_or(1, |current| current.revision + 1);
+            tables.campaigns.insert(campaign.id.clone(), Campaign { revision, ..campaign });
+        }
         tables.faults.check(operation)?;
         Ok(tables)
     }

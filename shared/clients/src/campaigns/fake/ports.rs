@@ -3,7 +3,7 @@
 use eventide_kit::error::Error;
 use eventide_kit::ledger::Ledger as _;
 use eventide_types::campaign::command::Decision;
-use eventide_types::campaign::provider::News;
+use eventide_types::campaign::provider::{News, Origin};
 use eventide_types::campaign::record::Shard;
 use eventide_types::campaign::verdict::Scored;
 use eventide_types::campaign::{Campaign, ContentId};
@@ -12,7 +12,7 @@ use time::{Duration, OffsetDateTime};
 use super::{Due, FakeCampaigns, Operation, due_by};
 use crate::campaigns::dynamodb::{check_campaign, closed_already, unknown_shard};
 use crate::campaigns::{
-    Campaigns, Decisions, Known, Outcomes, Pace, Progress, Reports, Room, SCORE_DAYS, Scores, Shards,
+    Campaigns, Decisions, Known, Origins, Outcomes, Pace, Progress, Reports, Room, SCORE_DAYS, Scores, Shards,
 };
 
 impl Campaigns for FakeCampaigns {
@@ -148,6 +148,17 @@ impl Shards for FakeCampaigns {
     async fn due_shards(&self, by: OffsetDateTime, most: usize) -> Result<Vec<String>, Error> {
         let indexes = self.checked(Operation::DueShards)?.indexes();
         Ok(due_by(indexes.shards, by, most).map(|(key, _)| key).collect())
+    }
+}
+
+impl Origins for FakeCampaigns {
+    async fn remember(&self, message_id: &str, origin: &Origin, _now: OffsetDateTime) -> Result<(), Error> {
+        self.checked(Operation::Remember)?.origins.insert(message_id.to_owned(), origin.clone());
+        Ok(())
+    }
+
+    async fn origin(&self, message_id: &str) -> Result<Option<Origin>, Error> {
+        Ok(self.checked(Operation::Origin)?.origins.get(message_id).cloned())
     }
 }
 
