@@ -72,13 +72,42 @@ async fn a_million_rows_are_unloaded() -> Tested {
     delivered(json!({ "unload": true })).await
 }
 
-/// Above the 6 MB that Lambda lets a function answer with, the answer is a link.
-#[tokio::test]
-async fn an_answer_that_is_too_long_becomes_a_link() -> Tested {
+/// With a mart of as many of the rows as are asked for.
+async fn many() -> Result<Marts, String> {
     let marts = start().await?;
     let file =
         File::query("many", "SELECT * FROM humanresources_marts.numbers WHERE id <= :most ORDER BY id");
     marts.deploy(&file.table("[parameters.most]\ntype = \"integer\"")).await?;
+    Ok(marts)
+}
+
+#[tokio::test]
+async fn an_answer_of_some_megabytes_comes_inline_and_whole() -> Tested {
+    const MOST: u64 = 110_000;
+    let marts = many().await?;
+    let answer = waited(&marts, MOST).await?;
+    assert_eq!(answer["statusCode"], json!(200), "{}", answer["state"]);
+    let bytes = answer.to_string().len();
+    assert!((3_500_000..4_500_000).contains(&bytes), "{bytes} bytes");
+    let names: Vec<_> =
+        answer["columns"].as_array().into_iter().flatten().map(|column| &column["name"]).collect();
+    assert_eq!(names, ["id", "kind", "amount", "label"]);
+    let rows = answer["rows"].as_array().ok_or("no rows")?;
+    assert_eq!(rows.len() as u64, MOST);
+    for (row, id) in rows.iter().zip(1..) {
+        let text = |at: usize| row[at].as_str().map_or_else(|| row[at].to_string(), str::to_owned);
+        let kind = id * 7 % 1000;
+        assert_eq!([text(0), text(1), text(3)], [id.to_string(), kind.to_string(), format!("row {id}")]);
+        assert_eq!(text(2).parse(), Ok(id as f64 / 100.0), "row {id}");
+    }
+    assert_eq!(marts.keys("").await?, Vec::<String>::new(), "nothing is delivered besides");
+    marts.come_to_rest().await
+}
+
+/// Above the 6 MB that Lambda lets a function answer with, the answer is a link.
+#[tokio::test]
+async fn an_answer_that_is_too_long_becomes_a_link() -> Tested {
+    let marts = many().await?;
     let short = waited(&marts, 1_000).await?;
     assert_eq!(short["rows"].as_array().map(Vec::len), Some(1_000));
     let long = waited(&marts, 200_000).await?;

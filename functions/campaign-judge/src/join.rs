@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use eventide_campaigns::{Item, Message, Messages, Unparsed, entry};
+use eventide_campaigns::{Entries, Item, Message, Messages, Unparsed};
 use eventide_clients::campaigns::Campaigns as _;
 use eventide_clients::s3::{Bucket as _, Chunks, Lines, Writer};
 use eventide_kit::Error;
@@ -15,24 +15,9 @@ use serde::Serialize;
 
 use crate::judge::{CampaignJudge, FIRST, Ports};
 use crate::shards::Shards;
-use crate::verdicts::Verdicts;
+use crate::verdicts::{Label, Verdicts};
 
 const JSON_LINES: &str = "application/x-ndjson";
-
-/// What a message is told of in the verdicts.
-#[derive(Serialize)]
-struct Line<'a> {
-    id: &'a str,
-    line: u64,
-    channel: &'static str,
-    content: ContentId,
-    verdict: &'static str,
-    reason: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    category: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    score: Option<f32>,
-}
 
 /// What a person who decides is told of a content.
 #[derive(Serialize)]
@@ -62,7 +47,7 @@ impl<P: Ports> CampaignJudge<P> {
     pub(crate) async fn join(
         &self,
         campaign: &Campaign,
-        verdicts: &Verdicts,
+        verdicts: &mut Verdicts,
         release: Option<(&str, &HashSet<ContentId>)>,
     ) -> Result<Option<Joined>, Error> {
         let version = campaign.version_id.as_deref();
@@ -84,9 +69,9 @@ impl<P: Ports> CampaignJudge<P> {
             campaign,
             verdicts,
             release: release.map(|(_, contents)| contents),
-            secret: secret.expose().as_bytes(),
+            entries: Entries::new(secret.expose().as_bytes()),
+            entry: String::new(),
             counts: Counts { unparsed: 0, approved: 0, held: 0, rejected: 0, ..campaign.counts },
-            held: BTreeMap::new(),
             shards: Shards::new(self.ports.work(), campaign, generation, self.clock.now()),
         };
         let joined = pass.run(opened.body, &mut told, &mut unparsed).await;
@@ -95,7 +80,7 @@ impl<P: Ports> CampaignJudge<P> {
             unparsed.abort().await;
             return Err(error);
         }
-        let Pass { counts, held, shards, .. } = pass;
+        let Pass { counts, shards, verdicts, .. } = pass;
         let shards = shards.finish().await?;
         // What people read is the latest upload's.
         let record = self.ports.store().campaign(&campaign.id).await?;
@@ -113,31 +98,29 @@ impl<P: Ports> CampaignJudge<P> {
             unparsed.abort().await;
             return Err(error);
         }
-        self.review(campaign, verdicts, &held).await?;
+        self.review(campaign, verdicts).await?;
         Ok(Some(Joined { counts, shards }))
     }
 
     /// Lists the contents that a person has to decide on.
-    async fn review(
-        &self,
-        campaign: &Campaign,
-        verdicts: &Verdicts,
-        held: &BTreeMap<ContentId, u64>,
-    ) -> Result<(), Error> {
+    async fn review(&self, campaign: &Campaign, verdicts: &Verdicts) -> Result<(), Error> {
         let work = Work { campaign: &campaign.id, upload: &campaign.upload };
-        let scores = self.scores_of(&work, held).await?;
+        let scores = self.scores_of(&work, verdicts).await?;
         let mut review = Writer::new(self.ports.reports(), report::review(&campaign.id), JSON_LINES);
         if let Some(mut contents) = Lines::open(self.ports.work(), &work.contents()).await? {
             while let Some(line) = contents.next().await? {
                 let content: Content = eventide_kit::event::parse(&line)?;
-                let Some(messages) = held.get(&content.content) else { continue };
+                let messages = verdicts.held_by(content.content);
+                if messages == 0 {
+                    continue;
+                }
                 let (_, reason, label) = verdicts.get(content.content);
                 review.line(&Review {
                     content: content.content,
                     channel: content.channel.as_str(),
-                    messages: *messages,
+                    messages,
                     reason: reason.as_str(),
-                    category: label.map(|(label, _)| label),
+                    category: label.map(|(label, _)| label.name.as_str()),
                     score: label.map(|(_, score)| score),
                     scores: scores.get(&content.content),
                     text: &content.text,
@@ -152,7 +135,7 @@ impl<P: Ports> CampaignJudge<P> {
     async fn scores_of(
         &self,
         work: &Work<'_>,
-        held: &BTreeMap<ContentId, u64>,
+        verdicts: &Verdicts,
     ) -> Result<BTreeMap<ContentId, Scored>, Error> {
         const MOST: usize = 1_000;
         let mut found = BTreeMap::new();
@@ -160,7 +143,7 @@ impl<P: Ports> CampaignJudge<P> {
             let Some(mut scores) = Lines::open(self.ports.work(), &key).await? else { continue };
             while let Some(line) = scores.next().await? {
                 let scored: Scored = eventide_kit::event::parse(&line)?;
-                if found.len() < MOST && held.contains_key(&scored.content) {
+                if found.len() < MOST && verdicts.held_by(scored.content) > 0 {
                     found.insert(scored.content, scored);
                 }
             }
@@ -171,12 +154,12 @@ impl<P: Ports> CampaignJudge<P> {
 
 struct Pass<'a, B> {
     campaign: &'a Campaign,
-    verdicts: &'a Verdicts,
+    verdicts: &'a mut Verdicts,
     release: Option<&'a HashSet<ContentId>>,
-    secret: &'a [u8],
+    entries: Entries,
+    /// The name of the last message's entry.
+    entry: String,
     counts: Counts,
-    /// How many messages each held content has.
-    held: BTreeMap<ContentId, u64>,
     shards: Shards<'a, B>,
 }
 
@@ -195,7 +178,11 @@ impl<B: eventide_clients::s3::Bucket> Pass<'_, B> {
             let item =
                 messages.next_item().map_err(|error| Error::permanent("UnusableFile", error.to_string()))?;
             match item {
-                Some(Item::Message(message)) => self.message(&message, told, unparsed).await?,
+                Some(Item::Message(message)) => {
+                    if let Some(full) = self.message(&message, &mut told.buffer, unparsed)? {
+                        self.shards.put(full).await?;
+                    }
+                }
                 Some(Item::Unparsed(row)) => {
                     self.counts.unparsed += 1;
                     unparsed.line(&row)?;
@@ -217,48 +204,64 @@ impl<B: eventide_clients::s3::Bucket> Pass<'_, B> {
         Ok(())
     }
 
-    async fn message(
+    /// Writes a message where it belongs. What is full then is to be put.
+    fn message(
         &mut self,
         message: &Message<'_>,
-        told: &mut Writer<'_, B>,
+        told: &mut Vec<u8>,
         unparsed: &mut Writer<'_, B>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<usize>, Error> {
         let content = message.content();
         let (verdict, reason, label) = self.verdicts.get(content);
-        if verdict == Verdict::Approved && !self.shards.has_an_hour(message) {
-            self.counts.unparsed += 1;
-            let reason = "`window`: the time zones that its recipient may be in have no hour of it in common"
-                .to_owned();
-            return unparsed.line(&Unparsed { line: message.line(), reason });
+        let mut place = None;
+        if verdict == Verdict::Approved {
+            place = self.shards.place(message);
+            if place.is_none() {
+                self.counts.unparsed += 1;
+                let reason =
+                    "`window`: the time zones that its recipient may be in have no hour of it in common"
+                        .to_owned();
+                return unparsed.line(&Unparsed { line: message.line(), reason }).map(|()| None);
+            }
         }
-        told.line(&Line {
-            id: message.id(),
-            line: message.line(),
-            channel: message.channel().as_str(),
-            content,
-            verdict: verdict.as_str(),
-            reason: reason.as_str(),
-            category: label.map(|(label, _)| label),
-            score: label.map(|(_, score)| score),
-        })?;
+        message.write_begin(told);
+        write_verdict(verdict, reason, label, told)?;
         match verdict {
             Verdict::Held => {
                 self.counts.held += 1;
-                *self.held.entry(content).or_default() += 1;
+                self.verdicts.hold(content);
             }
             Verdict::Rejected => self.counts.rejected += 1,
-            Verdict::Approved => {
-                self.counts.approved += 1;
-                let is_due = match self.release {
-                    None => true,
-                    Some(contents) => reason == Reason::PersonApproved && contents.contains(&content),
-                };
-                if is_due {
-                    let entry = entry(self.secret, &["campaign", &self.campaign.id, message.id()]);
-                    self.shards.add(message, &entry).await?;
-                }
-            }
+            Verdict::Approved => self.counts.approved += 1,
         }
-        Ok(())
+        let is_due = match self.release {
+            None => true,
+            Some(contents) => reason == Reason::PersonApproved && contents.contains(&content),
+        };
+        let Some(place) = place.filter(|_| is_due) else { return Ok(None) };
+        self.entries.write_name(&["campaign", &self.campaign.id, message.id()], &mut self.entry);
+        Ok(self.shards.add(place, message, &self.entry))
     }
+}
+
+/// Appends what is left of a message's line.
+fn write_verdict(
+    verdict: Verdict,
+    reason: Reason,
+    label: Option<(&Label, f32)>,
+    told: &mut Vec<u8>,
+) -> Result<(), Error> {
+    for text in [",\"verdict\":\"", verdict.as_str(), "\",\"reason\":\"", reason.as_str(), "\""] {
+        told.extend_from_slice(text.as_bytes());
+    }
+    if let Some((label, score)) = label {
+        for text in [",\"category\":", &label.json, ",\"score\":"] {
+            told.extend_from_slice(text.as_bytes());
+        }
+        serde_json::to_writer(&mut *told, &score).map_err(|error| {
+            Error::permanent("Unwritable", "the line cannot be written").with_source(error)
+        })?;
+    }
+    told.extend_from_slice(b"}\n");
+    Ok(())
 }

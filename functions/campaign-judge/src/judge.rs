@@ -19,6 +19,7 @@ use eventide_types::campaign::command::Decision;
 use eventide_types::campaign::keys::{Work, report};
 use eventide_types::campaign::record::{Campaign, Shard, State};
 use eventide_types::campaign::{ContentId, event, message};
+use eventide_types::printable;
 
 use crate::config::Settings;
 use crate::join::Joined;
@@ -29,6 +30,9 @@ const RESERVE: Duration = Duration::from_secs(10);
 const TELLING: Duration = Duration::from_secs(60);
 /// Shards that are put on their way at once. Each that ends brings on the next, and the sweep does what is left.
 const AT_ONCE: usize = 4;
+/// How long what failed is left alone before each further attempt of the same invocation.
+const PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(10), Duration::from_secs(30)];
+const TOO_LONG: &str = "CampaignTooLong";
 /// After which the sweep looks after a campaign that is on its way, but of which it was not told.
 const OVERDUE: time::Duration = time::Duration::minutes(10);
 
@@ -96,11 +100,52 @@ impl<P: Ports> CampaignJudge<P> {
         respond(done, &options, self.ports.dead_letters()).await
     }
 
+    /// What fails for a moment is tried again, from where it stands: a message that goes back comes only after the queue's
+    /// visibility timeout, which is that of the longest campaign.
     async fn one(&self, record: Arc<SqsRecord>, invocation: &Invocation) -> Result<(), Error> {
         let asked: message::Judge = parse(record.body.as_bytes())?;
-        let Some(campaign) = self.ports.store().campaign(&asked.campaign).await? else {
-            let message = format!("no campaign has the id `{}`", asked.campaign);
-            return Err(Error::permanent("UnknownCampaign", message));
+        let is_last = record.receive_count >= self.settings.max_receives;
+        let mut pauses = PAUSES.into_iter();
+        let mut earlier = None;
+        loop {
+            let (campaign, error) = match self.attempt(&asked, invocation).await {
+                Ok(()) => return Ok(()),
+                Err(failed) => failed,
+            };
+            let error = match earlier.take() {
+                Some(earlier) if error.error_type() == TOO_LONG => earlier,
+                _ => error,
+            };
+            let pause = pauses.next().filter(|_| error.class() == Class::Retryable);
+            if let Some(pause) = pause
+                && invocation.deadline.run(TELLING, tokio::time::sleep(pause)).await.is_ok()
+            {
+                tracing::info!(error_type = error.error_type(), %error, "trying again");
+                earlier = Some(error);
+                continue;
+            }
+            let is_over = error.class() == Class::Permanent || is_last;
+            if let Some(campaign) = campaign.filter(|_| is_over && asked.release.is_none()) {
+                // Whoever waits is told, too, not only the failed queue.
+                self.fail(&campaign, &error).await?;
+            }
+            return Err(error);
+        }
+    }
+
+    /// Does what the campaign's state asks for. With what fails comes the campaign, if there is one.
+    async fn attempt(
+        &self,
+        asked: &message::Judge,
+        invocation: &Invocation,
+    ) -> Result<(), (Option<Campaign>, Error)> {
+        let campaign = match self.ports.store().campaign(&asked.campaign).await {
+            Ok(Some(campaign)) => campaign,
+            Ok(None) => {
+                let message = format!("no campaign has the id `{}`", printable(&asked.campaign, 64));
+                return Err((None, Error::permanent("UnknownCampaign", message)));
+            }
+            Err(error) => return Err((None, error)),
         };
         if campaign.upload != asked.upload || campaign.state == State::Cancelled {
             // Another upload took its place, or nothing of it is to be sent.
@@ -117,14 +162,7 @@ impl<P: Ports> CampaignJudge<P> {
             // A repeat.
             _ => Ok(()),
         };
-        if let Err(error) = &done
-            && asked.release.is_none()
-            && (error.class() == Class::Permanent || record.receive_count >= self.settings.max_receives)
-        {
-            // Whoever waits is told, too, not only the failed queue.
-            self.fail(&campaign, error).await?;
-        }
-        done
+        done.map_err(|error| (Some(campaign), error))
     }
 
     async fn first(&self, campaign: &Campaign, invocation: &Invocation) -> Result<(), Error> {
@@ -143,12 +181,12 @@ impl<P: Ports> CampaignJudge<P> {
         invocation: &Invocation,
     ) -> Result<Option<Joined>, Error> {
         let joined = async {
-            let verdicts = self.verdicts(campaign).await?;
-            self.join(campaign, &verdicts, release).await
+            let mut verdicts = self.verdicts(campaign).await?;
+            self.join(campaign, &mut verdicts, release).await
         };
         invocation.deadline.run(TELLING, joined).await.map_err(|_expired| {
             let message = "its messages cannot be judged in one invocation: split the campaign";
-            Error::permanent("CampaignTooLong", message)
+            Error::permanent(TOO_LONG, message)
         })?
     }
 
@@ -197,7 +235,10 @@ impl<P: Ports> CampaignJudge<P> {
     async fn release(&self, campaign: &Campaign, name: &str, invocation: &Invocation) -> Result<(), Error> {
         let work = Work { campaign: &campaign.id, upload: &campaign.upload };
         let Some(mut decisions) = Lines::open(self.ports.work(), &work.release(name)).await? else {
-            return Err(Error::permanent("UnknownRelease", format!("there is no release `{name}`")));
+            return Err(Error::permanent(
+                "UnknownRelease",
+                format!("there is no release `{}`", printable(name, 128)),
+            ));
         };
         let mut approved: HashSet<ContentId> = HashSet::new();
         while let Some(line) = decisions.next().await? {

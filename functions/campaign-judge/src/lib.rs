@@ -7,6 +7,9 @@
 //! Decisions of people come as *releases*: the file is streamed again, and only messages of the contents that the release
 //! approves go into shards of its own.
 //!
+//! A call that fails for a moment is no failure yet: within the invocation it is tried again from the start, up to three times, 2,
+//! 10 and 30 seconds later. Then the message goes back to the queue, and comes again after its visibility timeout.
+//!
 //! What is written depends on nothing but the file, the scores and the decisions, so that a repeat writes the same under the
 //! same keys.
 //!

@@ -1,7 +1,5 @@
 //! Approved messages, gathered into shards.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use eventide_campaigns::Message;
 use eventide_campaigns::hours::{Opening, group, next_open};
@@ -22,12 +20,11 @@ const ALL_BYTES: usize = 12 * 1024 * 1024;
 /// Shards that are on their way to S3 at a time.
 const UNDER_WAY: usize = 4;
 
-/// What messages of a shard have in common.
-type Group = (Channel, Option<String>);
-
-/// Messages that gather.
+/// Messages that gather: of one channel and one group of time zones.
 #[derive(Debug)]
 struct Gathering {
+    channel: Channel,
+    zone: Option<String>,
     buffer: Vec<u8>,
     messages: u32,
     /// Its recipients' zones have no hour of the window in common.
@@ -43,7 +40,8 @@ pub(crate) struct Shards<'a, B> {
     campaign: &'a Campaign,
     generation: &'a str,
     now: OffsetDateTime,
-    gathering: BTreeMap<Group, Gathering>,
+    /// In the order of channels and zones.
+    gathering: Vec<Gathering>,
     bytes: usize,
     under_way: FuturesUnordered<Put<'a>>,
     done: Vec<Shard>,
@@ -56,45 +54,58 @@ impl<'a, B: Bucket> Shards<'a, B> {
         generation: &'a str,
         now: OffsetDateTime,
     ) -> Self {
-        let (gathering, under_way) = (BTreeMap::new(), FuturesUnordered::new());
+        let (gathering, under_way) = (Vec::new(), FuturesUnordered::new());
         Self { bucket, campaign, generation, now, gathering, bytes: 0, under_way, done: Vec::new() }
     }
 
-    /// Whether a message can be sent at some hour.
-    pub(crate) fn has_an_hour(&mut self, message: &Message<'_>) -> bool {
-        !self.gathering(message).is_never
+    /// Where a message belongs, until another is asked for; `None`: it can be sent at no hour.
+    pub(crate) fn place(&mut self, message: &Message<'_>) -> Option<usize> {
+        let channel = message.channel();
+        let zone = group(channel, message.to(), message.zone());
+        let wanted = (channel, zone.as_deref());
+        let found = self
+            .gathering
+            .binary_search_by(|gathering| (gathering.channel, gathering.zone.as_deref()).cmp(&wanted));
+        let at = found.unwrap_or_else(|at| {
+            let window = self.campaign.settings.window;
+            // The same whenever the join is done again: shards are numbered as they come.
+            let now = self.campaign.uploaded_at;
+            let opening = window.map(|window| next_open(&window, zone.as_deref(), now));
+            let gathering = Gathering {
+                channel,
+                zone: zone.as_deref().map(str::to_owned),
+                buffer: Vec::new(),
+                messages: 0,
+                is_never: opening == Some(Opening::Never),
+            };
+            self.gathering.insert(at, gathering);
+            at
+        });
+        self.gathering.get(at).is_some_and(|gathering| !gathering.is_never).then_some(at)
     }
 
-    /// Adds a message, under this entry in the ledger.
-    pub(crate) async fn add(&mut self, message: &Message<'_>, entry: &str) -> Result<(), Error> {
-        let gathering = self.gathering(message);
+    /// Adds a message at its place, under this entry in the ledger. What is full then is to be [`put`](Self::put).
+    pub(crate) fn add(&mut self, place: usize, message: &Message<'_>, entry: &str) -> Option<usize> {
+        let gathering = self.gathering.get_mut(place)?;
         let before = gathering.buffer.len();
         message.write_outgoing(entry, false, &mut gathering.buffer);
         gathering.buffer.push(b'\n');
         gathering.messages += 1;
-        let (added, is_full) = (
-            gathering.buffer.len() - before,
-            gathering.messages >= MESSAGES || gathering.buffer.len() >= BYTES,
-        );
-        self.bytes += added;
-        if is_full {
-            let group = key(message);
-            return self.put(&group).await;
+        self.bytes += gathering.buffer.len() - before;
+        if gathering.messages >= MESSAGES || gathering.buffer.len() >= BYTES {
+            return Some(place);
         }
-        if self.bytes >= ALL_BYTES {
-            let largest = self.gathering.iter().max_by_key(|(_, gathering)| gathering.buffer.len());
-            if let Some(group) = largest.map(|(group, _)| group.clone()) {
-                return self.put(&group).await;
-            }
+        if self.bytes < ALL_BYTES {
+            return None;
         }
-        Ok(())
+        let by_size = self.gathering.iter().enumerate().max_by_key(|(_, gathering)| gathering.buffer.len());
+        by_size.map(|(largest, _)| largest)
     }
 
     /// Puts all of them into the bucket, and says which there are.
     pub(crate) async fn finish(mut self) -> Result<Vec<Shard>, Error> {
-        let groups: Vec<Group> = self.gathering.keys().cloned().collect();
-        for group in groups {
-            self.put(&group).await?;
+        for place in 0..self.gathering.len() {
+            self.put(place).await?;
         }
         while let Some(put) = self.under_way.next().await {
             put?;
@@ -102,18 +113,9 @@ impl<'a, B: Bucket> Shards<'a, B> {
         Ok(self.done)
     }
 
-    fn gathering(&mut self, message: &Message<'_>) -> &mut Gathering {
-        let window = self.campaign.settings.window;
-        // The same whenever the join is done again: shards are numbered as they come.
-        let now = self.campaign.uploaded_at;
-        self.gathering.entry(key(message)).or_insert_with_key(|(_, zone)| {
-            let opening = window.map(|window| next_open(&window, zone.as_deref(), now));
-            Gathering { buffer: Vec::new(), messages: 0, is_never: opening == Some(Opening::Never) }
-        })
-    }
-
-    async fn put(&mut self, group: &Group) -> Result<(), Error> {
-        let Some(gathering) = self.gathering.get_mut(group).filter(|gathering| gathering.messages > 0) else {
+    /// Puts what has gathered at a place into the bucket.
+    pub(crate) async fn put(&mut self, place: usize) -> Result<(), Error> {
+        let Some(gathering) = self.gathering.get_mut(place).filter(|gathering| gathering.messages > 0) else {
             return Ok(());
         };
         let body = std::mem::take(&mut gathering.buffer);
@@ -122,7 +124,7 @@ impl<'a, B: Bucket> Shards<'a, B> {
         let work = Work { campaign: &self.campaign.id, upload: &self.campaign.upload };
         let number = u32::try_from(self.done.len()).unwrap_or(u32::MAX);
         let key = work.shard(self.generation, number);
-        let (channel, zone) = group.clone();
+        let (channel, zone) = (gathering.channel, gathering.zone.clone());
         self.done.push(Shard {
             key: key.clone(),
             campaign: self.campaign.id.clone(),
@@ -147,9 +149,4 @@ impl<'a, B: Bucket> Shards<'a, B> {
         }
         Ok(())
     }
-}
-
-fn key(message: &Message<'_>) -> Group {
-    let channel = message.channel();
-    (channel, group(channel, message.to(), message.zone()).map(std::borrow::Cow::into_owned))
 }

@@ -8,6 +8,9 @@
 //! Rows that do not parse are listed with line and reason; they are never sent and stop no others. A file that cannot be used at all
 //! makes the campaign fail: `Campaign Failed` tells so, and the message goes to the failed queue.
 //!
+//! A call that fails for a moment is no failure yet: within the invocation the file is read again from the start, up to three
+//! times, 2, 10 and 30 seconds later. Then the message goes back to the queue, and comes again after its visibility timeout.
+//!
 //! # Repeats
 //!
 //! Events come at least once, in any order. The upload with the latest sequencer is the one in force; the event of an older

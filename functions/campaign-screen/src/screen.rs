@@ -27,6 +27,8 @@ use crate::gather::Gathered;
 const RESERVE: Duration = Duration::from_secs(10);
 /// Kept back for telling of a file that takes too long, besides.
 const TELLING: Duration = Duration::from_secs(40);
+/// How long what failed is left alone before each further attempt of the same invocation.
+const PAUSES: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(10), Duration::from_secs(30)];
 const TOO_LONG: &str = "it cannot be read in one invocation: split the campaign";
 /// After which the sweep looks after a campaign that has not moved on.
 const OVERDUE: time::Duration = time::Duration::minutes(20);
@@ -72,6 +74,8 @@ pub struct CampaignScreen<P> {
 pub(crate) enum Failure {
     /// The file's own fault: a stable name of the kind, and the reason.
     File(&'static str, String),
+    /// The invocation's time did not suffice.
+    TooLong,
     /// Anything else: it may go better next time.
     Other(Error),
 }
@@ -118,6 +122,8 @@ impl<P: Ports> CampaignScreen<P> {
         Ok(())
     }
 
+    /// What fails for a moment is tried again, from the start: a message that goes back comes only after the queue's
+    /// visibility timeout, which is that of the longest file.
     async fn object(
         &self,
         object: &Created,
@@ -125,9 +131,44 @@ impl<P: Ports> CampaignScreen<P> {
         is_last: bool,
         invocation: &Invocation,
     ) -> Result<(), Error> {
-        let Begun { campaign, sidecar } = match self.begin(object, holder).await? {
-            Some(begun) => begun,
-            None => return Ok(()),
+        let mut pauses = PAUSES.into_iter();
+        let mut earlier = None;
+        loop {
+            let (begun, failure) = match self.attempt(object, holder, invocation).await {
+                Ok(()) => return Ok(()),
+                Err(failed) => failed,
+            };
+            let failure = match (failure, earlier.take()) {
+                (Failure::TooLong, Some(earlier)) => Failure::Other(earlier),
+                (failure, _) => failure,
+            };
+            let error = match failure {
+                Failure::Other(error) if error.class() == Class::Retryable => error,
+                failure => return self.give_up(begun.as_ref(), failure, is_last).await,
+            };
+            let pause = match pauses.next() {
+                Some(pause) => invocation.deadline.run(TELLING, tokio::time::sleep(pause)).await.ok(),
+                None => None,
+            };
+            if pause.is_none() {
+                return self.give_up(begun.as_ref(), Failure::Other(error), is_last).await;
+            }
+            tracing::info!(error_type = error.error_type(), %error, "trying again");
+            earlier = Some(error);
+        }
+    }
+
+    /// Reads the file and hands over. With what fails comes the campaign that was begun, if it was.
+    async fn attempt(
+        &self,
+        object: &Created,
+        holder: &str,
+        invocation: &Invocation,
+    ) -> Result<(), (Option<Campaign>, Failure)> {
+        let Begun { campaign, sidecar } = match self.begin(object, holder).await {
+            Ok(Some(begun)) => begun,
+            Ok(None) => return Ok(()),
+            Err(error) => return Err((None, Failure::Other(error))),
         };
         let done = match sidecar {
             Ok(()) => match invocation.deadline.run(TELLING, self.gather(&campaign)).await {
@@ -135,24 +176,27 @@ impl<P: Ports> CampaignScreen<P> {
                     self.hand_over(&campaign, gathered, invocation).await.map_err(Failure::Other)
                 }
                 Ok(Err(failure)) => Err(failure),
-                Err(_expired) => Err(Failure::File("FileTooLong", TOO_LONG.to_owned())),
+                Err(_expired) => Err(Failure::TooLong),
             },
             Err(reason) => Err(Failure::File("InvalidSettings", reason)),
         };
-        match done {
-            Ok(()) => Ok(()),
-            Err(Failure::File(class, reason)) => {
-                self.fail(&campaign, class, &reason).await?;
-                Err(Error::permanent(class, reason))
+        done.map_err(|failure| (Some(campaign), failure))
+    }
+
+    async fn give_up(&self, begun: Option<&Campaign>, failure: Failure, is_last: bool) -> Result<(), Error> {
+        let (error, is_over) = match failure {
+            Failure::File(class, reason) => (Error::permanent(class, reason), true),
+            Failure::TooLong => (Error::permanent("FileTooLong", TOO_LONG), true),
+            Failure::Other(error) => {
+                let is_over = is_last || error.class() == Class::Permanent;
+                (error, is_over)
             }
-            Err(Failure::Other(error)) => {
-                if is_last || error.class() == Class::Permanent {
-                    // Whoever waits is told, too, not only the failed queue.
-                    self.fail(&campaign, error.error_type(), &error.to_string()).await?;
-                }
-                Err(error)
-            }
+        };
+        if let Some(campaign) = begun.filter(|_| is_over) {
+            // Whoever waits is told, too, not only the failed queue.
+            self.fail(campaign, error.error_type(), &error.to_string()).await?;
         }
+        Err(error)
     }
 
     async fn hand_over(

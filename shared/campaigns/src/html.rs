@@ -15,6 +15,8 @@ use html5ever::tokenizer::{
     BufferQueue, EndTag, StartTag, Tag, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
 };
 
+use crate::attributes;
+
 /// How deep comments that are read may lie in each other.
 const MAX_DEPTH: u8 = 3;
 
@@ -96,16 +98,20 @@ const LINKS: &[&str] = &[
     "cite",
 ];
 
-/// The visible text, then the texts of attributes, then the hosts of links and pictures.
-pub(crate) fn visible(html: &str) -> String {
+/// The visible text, then the texts of attributes, then the hosts of links and pictures. `None`: a tag of it may have more
+/// than [`MAX_ATTRIBUTES`](crate::attributes::MAX_ATTRIBUTES).
+pub(crate) fn visible(html: &str) -> Option<String> {
     let mut read = Read::default();
     read.read(html, 0);
+    if read.refused {
+        return None;
+    }
     let mut text = read.text;
     for more in read.texts.iter().chain(&read.hosts) {
         text.push('\n');
         text.push_str(more);
     }
-    text
+    Some(text)
 }
 
 #[derive(Default)]
@@ -118,10 +124,16 @@ struct Read {
     /// Whether there was SVG or MathML, in which styles and scripts are elements like all others.
     foreign: bool,
     depth: u8,
+    /// Whether a tag may have too many attributes.
+    refused: bool,
 }
 
 impl Read {
     fn read(&mut self, html: &str, depth: u8) {
+        self.refused = self.refused || attributes::are_too_many(html);
+        if self.refused {
+            return;
+        }
         let outer = std::mem::replace(&mut self.depth, depth);
         let sink = Sink { read: RefCell::new(std::mem::take(self)) };
         let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
@@ -323,7 +335,7 @@ mod tests {
             ("a<b", "a"),
             ("<table><tr><td>a</td><td>b</td></tr></table>", "a b"),
         ] {
-            assert_eq!(normalised(&visible(html)), expected, "{html}");
+            assert_eq!(normalised(&visible(html).unwrap()), expected, "{html}");
         }
     }
 
@@ -340,11 +352,15 @@ mod tests {
             ("/relative", ""),
             ("mailto:ann@example.com", ""),
         ] {
-            assert_eq!(normalised(&visible(&format!("<a href=\"{address}\"></a>"))), expected, "{address}");
+            assert_eq!(
+                normalised(&visible(&format!("<a href=\"{address}\"></a>")).unwrap()),
+                expected,
+                "{address}"
+            );
         }
         let html = "<img srcset='https://a.example/1 1x, https://b.example/2 2x'>
             <td background=//c.example style='background:url(//d.example/x)'>";
-        assert_eq!(normalised(&visible(html)), "a.example b.example c.example d.example");
+        assert_eq!(normalised(&visible(html).unwrap()), "a.example b.example c.example d.example");
     }
 
     #[test]
@@ -353,8 +369,20 @@ mod tests {
         for _ in 0..6 {
             html = format!("<iframe srcdoc=\"{}\">", html.replace('&', "&amp;").replace('"', "&quot;"));
         }
-        assert!(visible(&html).contains("casino"));
-        visible(&"<div>".repeat(100_000));
-        visible(&"<!--[if x]>".repeat(10_000));
+        assert!(visible(&html).unwrap().contains("casino"));
+        visible(&"<div>".repeat(100_000)).unwrap();
+        visible(&"<!--[if x]>".repeat(10_000)).unwrap();
+    }
+
+    #[test]
+    fn a_tag_of_any_number_of_attributes_is_not_read() {
+        let attributes: String = (0..200_000).map(|number| format!(" a{number}")).collect();
+        for html in [
+            format!("<p{attributes}>casino</p>"),
+            format!("<!--[if mso]><p{attributes}><![endif]-->casino"),
+            format!("<iframe srcdoc='&lt;p{}>casino'>", attributes.replace(' ', "&#32;")),
+        ] {
+            assert_eq!(visible(&html), None);
+        }
     }
 }

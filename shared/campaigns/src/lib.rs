@@ -3,6 +3,7 @@
 //! - [`reader`]: [`Messages`] takes a file's bytes as they come and gives its messages, in constant memory
 //! - [`message`]: a checked [`Message`], which renders itself
 //! - [`screen`]: what a reader will read of a message: the text that is classified, and its id
+//! - [`parted`]: a map by contents
 //! - [`hours`]: when a recipient may be reached
 //! - [`ledger`]: the name of a message's entry in the ledger
 //!
@@ -30,10 +31,12 @@
 pub mod hours;
 pub mod ledger;
 pub mod message;
+pub mod parted;
 pub mod reader;
 pub mod screen;
 
 mod address;
+mod attributes;
 mod check;
 mod csv;
 mod html;
@@ -50,7 +53,8 @@ mod variable;
 mod tests;
 
 pub use eventide_types::campaign::message::Unparsed;
-pub use ledger::entry;
+pub use ledger::{Entries, entry};
 pub use message::Message;
+pub use parted::Parted;
 pub use reader::{FileError, Item, Messages};
 pub use screen::{MAX_CONTENTS, NewContent};

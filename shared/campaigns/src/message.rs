@@ -78,18 +78,12 @@ impl<'a> Message<'a> {
     pub fn write_outgoing(&self, entry: &str, test: bool, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"entry\":\"");
         write_escaped(entry, out);
-        out.extend_from_slice(b"\",\"id\":\"");
-        write_escaped(self.id(), out);
-        out.extend_from_slice(b"\",\"line\":");
-        write_number(self.line, out);
-        out.extend_from_slice(b",\"channel\":\"");
-        out.extend_from_slice(self.channel().as_str().as_bytes());
-        out.extend_from_slice(b"\",\"to\":\"");
+        out.extend_from_slice(b"\",");
+        self.write_place(out);
+        out.extend_from_slice(b",\"to\":\"");
         write_escaped(self.to(), out);
         out.extend_from_slice(b"\",\"content\":\"");
-        for byte in self.content.0 {
-            out.extend([byte >> 4, byte & 15].map(hex_digit));
-        }
+        self.write_content(out);
         let marked = match self.channel() {
             Channel::Email => Slot::Subject,
             Channel::Sms => Slot::Text,
@@ -109,6 +103,35 @@ impl<'a> Message<'a> {
             self.render(*slot, |part| write_escaped(part, out));
         }
         out.extend_from_slice(b"\"}");
+    }
+
+    /// Appends what a line about the message begins with: `{`, then the members `id`, `line`, `channel` and `content`. More
+    /// members may follow, and `}`.
+    pub fn write_begin(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        self.write_place(out);
+        out.extend_from_slice(b",\"content\":\"");
+        self.write_content(out);
+        out.push(b'"');
+    }
+
+    fn write_place(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"\"id\":\"");
+        write_escaped(self.id(), out);
+        out.extend_from_slice(b"\",\"line\":");
+        write_number(self.line, out);
+        out.extend_from_slice(match self.channel() {
+            Channel::Email => b",\"channel\":\"email\"".as_slice(),
+            Channel::Sms => b",\"channel\":\"sms\"",
+        });
+    }
+
+    fn write_content(&self, out: &mut Vec<u8>) {
+        let mut digits = [0; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.content.0) {
+            pair.copy_from_slice(&hex_digits(byte));
+        }
+        out.extend_from_slice(&digits);
     }
 
     /// Gives the parts of a text; false if the message has no such.
@@ -140,17 +163,24 @@ impl fmt::Debug for Message<'_> {
 }
 
 fn write_number(number: u64, out: &mut Vec<u8>) {
-    if number >= 10 {
-        write_number(number / 10, out);
+    let mut digits = [0; 20];
+    let (mut rest, mut length) = (number, 0);
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        length += 1;
+        if rest == 0 {
+            break;
+        }
     }
-    out.push(b'0' + (number % 10) as u8);
+    out.extend_from_slice(digits.get(digits.len() - length..).unwrap_or_default());
 }
 
 /// Appends a text as it is written inside of a JSON string.
 fn write_escaped(text: &str, out: &mut Vec<u8>) {
     let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|byte| *byte < b' ' || *byte == b'"' || *byte == b'\\') {
-        let (plain, after) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+    loop {
+        let (plain, after) = rest.split_at_checked(plain(rest)).unwrap_or((rest, &[]));
         out.extend_from_slice(plain);
         let Some((byte, after)) = after.split_first() else { return };
         match byte {
@@ -161,14 +191,29 @@ fn write_escaped(text: &str, out: &mut Vec<u8>) {
             b'\t' => out.extend_from_slice(b"\\t"),
             byte => {
                 out.extend_from_slice(b"\\u00");
-                out.extend([byte >> 4, byte & 15].map(hex_digit));
+                out.extend_from_slice(&hex_digits(*byte));
             }
         }
         rest = after;
     }
-    out.extend_from_slice(rest);
 }
 
-const fn hex_digit(nibble: u8) -> u8 {
-    if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble }
+/// How many bytes at the beginning are written as they are. Nearly all are: they are looked at many at a time.
+fn plain(text: &[u8]) -> usize {
+    const AT_A_TIME: usize = 32;
+    let is_special = |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\';
+    let has_special =
+        |chunk: &&[u8; AT_A_TIME]| chunk.iter().fold(false, |found, byte| found | is_special(byte));
+    let (chunks, _) = text.as_chunks();
+    let passed = AT_A_TIME * chunks.iter().take_while(|chunk| !has_special(chunk)).count();
+    let rest = text.get(passed..).unwrap_or_default();
+    passed + rest.iter().position(is_special).unwrap_or(rest.len())
+}
+
+/// A byte in hex.
+pub(crate) const fn hex_digits(byte: u8) -> [u8; 2] {
+    const fn digit(nibble: u8) -> u8 {
+        if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble }
+    }
+    [digit(byte >> 4), digit(byte & 15)]
 }

@@ -45,8 +45,8 @@ pub enum Item<'a> {
 /// Reads a campaign file.
 ///
 /// Memory does not grow with the file: beside what was fed it holds one row (at most 1 MiB) in a few forms
-/// and 64 KiB of what follows, and 100 bytes a distinct content, 26 MB of [`MAX_CONTENTS`], 35 MB while it
-/// makes room for them (17 and 26 when [joining](Self::joining)).
+/// and 64 KiB of what follows, and 60 bytes a distinct content, 15 MB of [`MAX_CONTENTS`] (40 and 10 when
+/// [joining](Self::joining)).
 pub struct Messages {
     rows: Rows,
     form: Form,

@@ -10,15 +10,15 @@
 //! first 128 bits of the SHA-256 of the row's own templates and free-text values, each after its length. Rows
 //! of one fingerprint have one content.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use eventide_types::campaign::settings::Variable;
 use eventide_types::campaign::{Channel, ContentId};
 use sha2::{Digest, Sha256};
 
+use crate::attributes::MAX_ATTRIBUTES;
 use crate::check::{screened, slots};
+use crate::parted::Parted;
 use crate::plan::{Slot, View};
 use crate::template::Piece;
 use crate::{html, text};
@@ -70,9 +70,9 @@ pub(crate) enum Unscreened {
 /// The contents that were seen.
 pub(crate) struct Contents {
     /// By fingerprint.
-    ids: HashMap<u128, ContentId, Random>,
+    ids: Parted<ContentId>,
     /// Those that were told, unless none are.
-    told: Option<HashSet<u128, Random>>,
+    told: Option<Parted<()>>,
     most: usize,
     /// What the last row's fingerprint was made from, and its content: rows often come in runs of one
     /// content.
@@ -85,8 +85,8 @@ pub(crate) struct Contents {
 impl Contents {
     pub(crate) fn new(tell: bool) -> Self {
         Self {
-            ids: HashMap::default(),
-            told: tell.then(HashSet::default),
+            ids: Parted::default(),
+            told: tell.then(Parted::default),
             most: MAX_CONTENTS,
             last: None,
             last_parts: Vec::new(),
@@ -97,7 +97,7 @@ impl Contents {
 
     /// How many were told.
     pub(crate) fn told(&self) -> usize {
-        self.told.as_ref().map_or(0, HashSet::len)
+        self.told.as_ref().map_or(0, Parted::len)
     }
 
     /// The content of the last message, if it is new.
@@ -121,15 +121,15 @@ impl Contents {
         }
         self.last = None;
         let fingerprint = first_half(&self.parts);
-        let known = self.ids.get(&u128::from_be_bytes(fingerprint)).copied();
+        let known = self.ids.get(&fingerprint).copied();
         let id = match known {
             Some(id) => id,
             None if self.ids.len() >= self.most => return Err(Unscreened::TooMany),
             None => {
                 let text = read(view, channel).map_err(Unscreened::Row)?;
                 let id = ContentId(first_half(text.as_bytes()));
-                self.ids.insert(u128::from_be_bytes(fingerprint), id);
-                if self.told.as_mut().is_some_and(|told| told.insert(u128::from_be_bytes(id.0))) {
+                self.ids.insert(fingerprint, id);
+                if self.told.as_mut().is_some_and(|told| told.insert(id.0, ()).is_none()) {
                     let language = whatlang::detect(&text).filter(whatlang::Info::is_reliable);
                     self.new = Some(NewContent {
                         id,
@@ -202,7 +202,13 @@ fn read(view: View<'_>, channel: Channel) -> Result<String, String> {
             return Err(format!("`{name}`: expected fewer variables, or fewer hosts of them"));
         }
         match slot {
-            Slot::Html => all.push_str(&html::visible(&rendered)),
+            Slot::Html => match html::visible(&rendered) {
+                Some(visible) => all.push_str(&visible),
+                None => {
+                    let name = view.plan.cell_name(slot.cell());
+                    return Err(format!("`{name}`: expected at most {MAX_ATTRIBUTES} attributes in a tag"));
+                }
+            },
             Slot::Subject | Slot::Text => all.push_str(&rendered),
         }
         all.push('\n');
@@ -217,26 +223,4 @@ fn first_half(bytes: &[u8]) -> [u8; 16] {
         *to = from;
     }
     half
-}
-
-type Random = BuildHasherDefault<AsItIs>;
-
-/// Hashes what is random already.
-#[derive(Default)]
-struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u128(&mut self, random: u128) {
-        self.0 = random as u64;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::events::{CAMPAIGN, KEY};
-use super::file::{CONTENTS, File, settings};
+use super::events::{CAMPAIGN, DECISIONS, KEY};
+use super::file::{File, settings};
 use super::objects::Objects;
 use super::table::Table;
 use crate::bench::Outcome;
@@ -53,12 +53,12 @@ impl World {
     /// # Errors
     ///
     /// If it did not.
-    pub fn gathered(&self, rows: u64) -> Outcome<()> {
+    pub fn gathered(&self, file: &File) -> Outcome<()> {
+        let (rows, contents) = (file.rows, file.contents);
         let record = self.table.campaign(CAMPAIGN).unwrap_or_default();
         let documents = self.work(&record, "documents/input.txt").unwrap_or_default();
         let documents = documents.iter().filter(|byte| **byte == b'\n').count() as u64;
         let count = |name: &str| record.pointer(&format!("/counts/{name}")).and_then(Value::as_u64);
-        let contents = rows.min(CONTENTS);
         let is_whole = record.get("state") == Some(&json!("classifying"))
             && (count("rows"), count("unparsed")) == (Some(rows), Some(0))
             && (count("contents"), count("documents"), documents)
@@ -66,18 +66,18 @@ impl World {
         if is_whole { Ok(()) } else { Err(format!("{documents} documents, expected {contents}; {record}")) }
     }
 
-    /// The same, when every content was found compliant.
+    /// The same, when every content was found compliant with this score.
     ///
     /// # Errors
     ///
     /// If the contents were not gathered.
-    pub fn classified(mut self) -> Outcome<Self> {
+    pub fn classified(mut self, score: f64) -> Outcome<Self> {
         let record = self.table.campaign(CAMPAIGN).ok_or("there is no campaign")?;
         let contents = self.work(&record, "contents.jsonl").ok_or("there are no contents")?;
         let mut scores = String::new();
         for line in contents.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let content: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-            let labels = json!([{ "name": "compliant", "score": 0.95 }]);
+            let labels = json!([{ "name": "compliant", "score": score }]);
             let scored = json!({ "content": content.get("content"), "parts": [{ "mode": "multi-class", "labels": labels }] });
             scores.push_str(&format!("{scored}\n"));
         }
@@ -87,16 +87,43 @@ impl World {
         Ok(self)
     }
 
-    /// Sees that campaign-judge put all messages on their way.
+    /// Sees that campaign-judge had this verdict (`approved`, `held`) on all messages.
     ///
     /// # Errors
     ///
-    /// If it did not.
-    pub fn judged(&self, rows: u64) -> Outcome<()> {
+    /// If it had not.
+    pub fn judged(&self, rows: u64, verdict: &str) -> Outcome<()> {
         let record = self.table.campaign(CAMPAIGN).unwrap_or_default();
-        let approved = record.pointer("/counts/approved").and_then(Value::as_u64);
-        let is_whole = record.get("state") == Some(&json!("sending")) && approved == Some(rows);
-        if is_whole { Ok(()) } else { Err(format!("expected {rows} approved messages: {record}")) }
+        let judged = record.pointer(&format!("/counts/{verdict}")).and_then(Value::as_u64);
+        let is_whole = record.get("state") == Some(&json!("sending")) && judged == Some(rows);
+        if is_whole { Ok(()) } else { Err(format!("expected {rows} messages {verdict}: {record}")) }
+    }
+
+    /// The same, when a person has uploaded a file that approves so many of the contents that are held.
+    ///
+    /// # Errors
+    ///
+    /// If so many are not held.
+    pub fn approved(mut self, contents: usize) -> Outcome<Self> {
+        let review = self.objects.body(&format!("/reports/{CAMPAIGN}/review.jsonl"));
+        let review = review.ok_or("no contents are held")?;
+        let mut csv = "content,decision,by,reason\n".to_owned();
+        for line in review.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).take(contents) {
+            let held: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+            let content = held.get("content").and_then(Value::as_str).unwrap_or_default();
+            csv.push_str(&format!("{content},approve,ann,it is about tables and chairs only\n"));
+        }
+        if csv.lines().count() <= contents {
+            return Err(format!("fewer than {contents} contents are held"));
+        }
+        self.objects.add(&format!("/campaigns/{DECISIONS}"), csv);
+        Ok(self)
+    }
+
+    /// How many decisions of people were kept.
+    #[must_use]
+    pub fn decisions(&self) -> usize {
+        self.table.decisions()
     }
 
     /// The upload of the campaign.

@@ -1,13 +1,18 @@
 //! The functions' environment, and the events that they are measured with.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
+/// What the template gives the functions that stream campaigns.
+pub const TIMEOUT: Duration = Duration::from_secs(900);
 /// The campaign.
 pub const CAMPAIGN: &str = "bench";
 /// Its file in the campaign bucket.
 pub const KEY: &str = "campaigns/bench.csv";
+/// A file of decisions in the campaign bucket.
+pub const DECISIONS: &str = "decisions/bench/held.csv";
 /// The version of the classifier.
 const CLASSIFIER: &str = "arn:aws:comprehend:us-east-1:111122223333:document-classifier/marketing/version/v1";
 
@@ -64,13 +69,23 @@ impl Subject {
 /// S3's word of the campaign's file.
 #[must_use]
 pub fn uploaded(bytes: usize) -> Value {
+    created(KEY, bytes)
+}
+
+/// S3's word of a file of decisions.
+#[must_use]
+pub fn decided() -> Value {
+    created(DECISIONS, 1)
+}
+
+fn created(key: &str, bytes: usize) -> Value {
     batch(&json!({
         "version": "0", "id": "18e7079c-dd49-dd64-caf9-e5a31640dab0", "detail-type": "Object Created",
         "source": "aws.s3", "account": "111122223333", "time": "2026-11-27T09:00:00Z", "region": "us-east-1",
         "resources": ["arn:aws:s3:::campaigns"],
         "detail": {
             "version": "0", "bucket": { "name": "campaigns" },
-            "object": { "key": KEY, "size": bytes, "etag": "e", "version-id": "v", "sequencer": "0055AED6" },
+            "object": { "key": key, "size": bytes, "etag": "e", "version-id": "v", "sequencer": "0055AED6" },
             "request-id": "R", "requester": "111122223333", "reason": "PutObject"
         }
     }))

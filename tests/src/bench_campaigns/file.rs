@@ -13,19 +13,28 @@ pub const CONTENTS: u64 = 500;
 pub struct File {
     /// How many messages it has.
     pub rows: u64,
+    /// How many distinct contents they have.
+    pub contents: u64,
     /// The CSV.
     pub bytes: Bytes,
 }
 
 impl File {
-    /// A file of so many messages. The first [`CONTENTS`] have all contents; further ones have them again, in no order.
+    /// A file of so many messages, with [`CONTENTS`] contents.
     #[must_use]
     pub fn new(rows: u64) -> Self {
+        Self::with_contents(rows, CONTENTS.min(rows))
+    }
+
+    /// A file of so many messages with so many contents. The first messages have all contents; further ones have them again, in
+    /// no order.
+    #[must_use]
+    pub fn with_contents(rows: u64, contents: u64) -> Self {
         let mut csv = "id,channel,to,subject,text,var.first\n".to_owned();
         for row in 0..rows {
-            write_row(row, &mut csv);
+            write_row(row, contents, &mut csv);
         }
-        Self { rows, bytes: Bytes::from(csv) }
+        Self { rows, contents, bytes: Bytes::from(csv) }
     }
 
     /// Megabytes.
@@ -41,8 +50,8 @@ pub fn settings() -> Value {
     json!({ "variables": { "first": { "type": "name" } } })
 }
 
-fn write_row(row: u64, csv: &mut String) {
-    let content = if row < CONTENTS { row } else { row.wrapping_mul(0x9E37_79B9_7F4A_7C15) % CONTENTS };
+fn write_row(row: u64, contents: u64, csv: &mut String) {
+    let content = if row < contents { row } else { row.wrapping_mul(0x9E37_79B9_7F4A_7C15) % contents };
     let text = format_args!(
         "Dear {{{{first}}}}, offer {content}: a table and four chairs, in oak or ash, at the price of three, until the \
          end of the month. Come and see them at our shop by the river."
@@ -61,10 +70,14 @@ mod tests {
 
     #[test]
     fn a_file_has_all_contents_and_no_others() {
-        let file = File::new(5_000);
-        let text = std::str::from_utf8(&file.bytes).unwrap();
-        let contents: BTreeSet<&str> =
-            text.lines().skip(1).map(|line| line.split('"').nth(1).unwrap()).collect();
-        assert_eq!((text.lines().count(), contents.len()), (5_001, 500));
+        for (file, expected) in
+            [(File::new(5_000), 500), (File::new(20), 20), (File::with_contents(5_000, 4_000), 4_000)]
+        {
+            let text = std::str::from_utf8(&file.bytes).unwrap();
+            let contents: BTreeSet<&str> =
+                text.lines().skip(1).map(|line| line.split('"').nth(1).unwrap()).collect();
+            assert_eq!((text.lines().count() as u64, contents.len()), (file.rows + 1, expected));
+            assert_eq!(contents.len() as u64, file.contents);
+        }
     }
 }

@@ -4,5 +4,6 @@
 pub mod apis;
 pub mod events;
 pub mod file;
+pub mod held;
 pub mod objects;
 pub mod table;

@@ -64,6 +64,12 @@ impl Table {
         }
     }
 
+    /// How many decisions of people there are.
+    #[must_use]
+    pub fn decisions(&self) -> usize {
+        self.items.keys().filter(|pk| pk.starts_with("decision#")).count()
+    }
+
     /// The keys of the shards that were created.
     #[must_use]
     pub fn shards(&self) -> Vec<String> {

@@ -9,20 +9,20 @@
 //! campaign-judge writing each message twice, as its verdict and for campaign-send, and signing with the SHA-256 of
 //! what is written. There is no TLS.
 //!
-//! With the argument `starts`, `campaigns`, `sending` or `reports` only these are measured.
+//! With the argument `starts`, `campaigns`, `sending`, `reports` or `held` only these are measured.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use eventide_tests::bench::Outcome;
 use eventide_tests::bench::figures::{Series, judge, sizes};
 use eventide_tests::bench::process::{Process, binary};
 use eventide_tests::bench_campaigns::apis::{Apis, World};
 use eventide_tests::bench_campaigns::events::{
-    SUBJECTS, Subject, command, delivered, environment, of_shard, of_upload, report, uploaded,
+    SUBJECTS, Subject, TIMEOUT, command, delivered, environment, of_shard, of_upload, report, uploaded,
 };
 use eventide_tests::bench_campaigns::file::{CONTENTS, File};
+use eventide_tests::bench_campaigns::held;
 use serde_json::{Value, json};
 
 /// Starts of each function with each sort of endpoint.
@@ -43,8 +43,6 @@ const BASES: usize = 5;
 const SENT: u64 = 10_000;
 /// Rows of the campaign that is reported on.
 const REPORTED: u64 = 100_000;
-/// What the template gives the functions that stream campaigns.
-const TIMEOUT: Duration = Duration::from_secs(900);
 /// MB/s of one core that reading and joining have to reach.
 const SPEED: f64 = 100.0;
 /// MB of memory that no function may exceed, whatever the campaign.
@@ -87,6 +85,10 @@ async fn bench() -> Outcome<()> {
         reports(&apis, &mut series).await?;
         print_reports(&series);
     }
+    if is_wanted("held") {
+        held::measure(&apis, &mut series).await?;
+        held::print(&series, MEMORY);
+    }
     Ok(())
 }
 
@@ -103,8 +105,8 @@ async fn stages(apis: &Apis, file: &File, forgets: bool) -> Outcome<Stages> {
     apis.set(first.clone());
     handled(apis, Subject::Screen, &uploaded(file.bytes.len())).await?;
     let classifying = apis.world();
-    classifying.gathered(file.rows)?;
-    let judging = classifying.clone().classified()?;
+    classifying.gathered(file)?;
+    let judging = classifying.clone().classified(0.95)?;
     Ok(Stages { uploaded: first, classifying, judging })
 }
 
@@ -115,7 +117,7 @@ async fn sent(apis: &Apis, file: &File) -> Outcome<World> {
     apis.set(judging);
     handled(apis, Subject::Judge, &event).await?;
     let sending = apis.world();
-    sending.judged(file.rows)?;
+    sending.judged(file.rows, "approved")?;
     Ok(sending)
 }
 
@@ -158,8 +160,8 @@ async fn starts(apis: &Apis, series: &mut Series) -> Outcome<()> {
             series.add(&format!("{name} peak"), process.peak()?);
             let done = apis.world();
             match subject {
-                Subject::Screen => done.gathered(SMALL)?,
-                Subject::Judge => done.judged(SMALL)?,
+                Subject::Screen => done.gathered(&file)?,
+                Subject::Judge => done.judged(SMALL, "approved")?,
                 Subject::Classify if done.jobs() != 1 => return Err(format!("{} jobs", done.jobs())),
                 Subject::Send if done.sent() == 0 => return Err("nothing was sent".to_owned()),
                 _ => {}
@@ -205,9 +207,9 @@ async fn pass(
         Subject::Judge => (stages.judging.clone(), of_upload(&stages.judging.upload())),
         _ => (stages.uploaded.clone(), uploaded(file.bytes.len())),
     };
-    let check = |rows: u64| match subject {
-        Subject::Judge => apis.world().judged(rows),
-        _ => apis.world().gathered(rows),
+    let check = |file: &File| match subject {
+        Subject::Judge => apis.world().judged(file.rows, "approved"),
+        _ => apis.world().gathered(file),
     };
     let (world, event) = given(base);
     apis.set(world.clone());
@@ -220,7 +222,7 @@ async fn pass(
     for _ in 0..BASES {
         apis.set(world.clone());
         process.handle(&event).await?;
-        check(CONTENTS)?;
+        check(&base.0)?;
     }
     let of_contents = (process.processor_time()? - before) / BASES as f64;
 
@@ -231,7 +233,7 @@ async fn pass(
     for _ in 0..repeats {
         apis.set(world.clone());
         process.handle(&event).await?;
-        check(file.rows)?;
+        check(file)?;
     }
     let spent = (process.processor_time()? - before) / repeats as f64;
     let kind = kind(subject, file.rows);

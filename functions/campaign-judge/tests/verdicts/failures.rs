@@ -57,7 +57,7 @@ async fn what_fails_for_the_last_time_is_told() {
     assert_eq!(world.events()[0].1["errorClass"], json!("AccessDenied"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_call_may_fail_once() {
     let failure = || Error::retryable("Throttled", "try again");
     type Fail = fn(&World, Error);
@@ -81,8 +81,9 @@ async fn every_call_may_fail_once() {
     for (step, fail) in steps {
         let world = World::new(&every_verdict(), json!({})).await;
         fail(&world, failure());
-        assert_eq!(world.deliver(&asked(), 1).await, Some(true), "{step}");
+        let begun = tokio::time::Instant::now();
         world.take(&asked()).await;
+        assert_eq!(begun.elapsed().as_secs(), 2, "{step}: within the invocation");
         assert_eq!(world.outcome().await, reference.outcome().await, "{step}");
         let kinds: Vec<String> = world.events().into_iter().map(|(kind, _)| kind).collect();
         assert!(
@@ -93,15 +94,32 @@ async fn every_call_may_fail_once() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_fails_on_and_on_goes_back_to_the_queue_and_is_told_at_last() {
+    let world = World::new(&every_verdict(), json!({})).await;
+    for (receives, comes_back, state) in [(LAST - 1, true, State::Judging), (LAST, false, State::Failed)] {
+        for _ in 0..4 {
+            world.fakes.campaigns.fail_next(Object::Open, Error::retryable("ServerError", "try again"));
+        }
+        let begun = tokio::time::Instant::now();
+        assert_eq!(world.deliver(&asked(), receives).await, Some(comes_back));
+        assert_eq!(begun.elapsed().as_secs(), 42, "four attempts");
+        assert_eq!((world.record().await.state, world.events().is_empty()), (state, comes_back));
+    }
+    assert_eq!(world.events()[0].1["errorClass"], json!("ServerError"));
+}
+
 #[tokio::test]
 async fn what_is_no_message_of_ours_is_set_aside() {
     let world = World::new(&every_verdict(), json!({})).await;
     for (bad, class) in [
         (json!({"campaign": "spring"}), "Permanent.InvalidEvent"),
-        (json!({"campaign": "autumn", "upload": "u"}), "Permanent.UnknownCampaign"),
+        (json!({"campaign": "autumn\n\u{202E}", "upload": "u"}), "Permanent.UnknownCampaign"),
     ] {
         assert_eq!(world.deliver(&bad, 1).await, Some(false));
         assert_eq!(world.fakes.dead_letters.sent().last().unwrap().1, class);
     }
+    let reason = world.fakes.dead_letters.reasons().pop().unwrap();
+    assert!(reason.contains("`autumn") && !reason.contains(['\n', '\u{202E}']), "{reason:?}");
     assert_eq!(world.record().await.state, State::Judging);
 }

@@ -63,7 +63,7 @@ async fn a_release_twice_is_one() {
     assert_eq!(world.fakes.store.progress("spring", UPLOAD).await.unwrap().total, 3);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_release_waits_for_the_campaigns_own_verdicts() {
     let world = World::new(&every_verdict(), json!({})).await;
     let decision = world.decide("A held offer", true).await;

@@ -29,7 +29,7 @@ async fn a_repeat_changes_nothing() {
 async fn two_messages_of_an_upload_do_not_write_over_each_other() {
     let mut world = World::new();
     let event = world.upload(KEY, three_rows());
-    world.fakes.campaigns.fail_next(Object::Open, Error::retryable("Throttled", "try again"));
+    world.fakes.campaigns.fail_next(Object::Open, Error::environment("AccessDenied", "denied"));
     assert_eq!(world.deliver_as("one", &event, 1).await, Some(true));
     // While the first is at it, or comes back to it, the other has nothing to do; once it is dead, the other goes on.
     assert_eq!(world.deliver_as("two", &event, 1).await, Some(false));

@@ -1,5 +1,7 @@
 //! Campaigns that come to nothing, and calls that fail.
 
+use std::time::Duration;
+
 use eventide_clients::campaigns::Operation as Table;
 use eventide_clients::s3::{Bucket as _, Operation as Object};
 use eventide_kit::Error;
@@ -83,7 +85,7 @@ async fn a_file_that_is_gone_or_replaced_is_told_so() {
     assert!(world.documents().await[0].contains("ash table"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn every_call_may_fail_once() {
     let failure = || Error::retryable("Throttled", "try again");
     type Fail = fn(&World, Error);
@@ -102,12 +104,32 @@ async fn every_call_may_fail_once() {
         let mut world = World::new();
         let event = world.upload(KEY, three_rows());
         fail(&world, failure());
-        assert_eq!(world.deliver(&event, 1).await, Some(true), "{step}");
-        assert_eq!(world.failures(), [], "{step}: it may go better next time");
+        let begun = tokio::time::Instant::now();
         world.take(&event).await;
+        assert!(begun.elapsed() < Duration::from_secs(5), "{step}: within the invocation");
+        assert_eq!(world.failures(), [], "{step}: it went better the next time");
         let record = world.record().await;
         assert_eq!((record.state, record.counts.documents), (State::Classifying, 2), "{step}");
         assert!(world.sent().0.len() == 1 || record.due_at.is_some(), "{step}: somebody looks after it");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_on_and_on_goes_back_to_the_queue_and_is_told_at_last() {
+    let mut world = World::new();
+    let event = world.upload(KEY, three_rows());
+    for (receives, comes_back) in [(LAST - 1, true), (LAST, false)] {
+        for _ in 0..4 {
+            world.fakes.campaigns.fail_next(Object::Open, Error::retryable("ServerError", "try again"));
+        }
+        let begun = tokio::time::Instant::now();
+        assert_eq!(world.deliver(&event, receives).await, Some(comes_back));
+        assert_eq!(begun.elapsed().as_secs(), 42, "four attempts");
+        let (state, failures) = match comes_back {
+            true => (State::Screening, vec![]),
+            false => (State::Failed, vec![("ServerError".to_owned(), "try again".to_owned())]),
+        };
+        assert_eq!((world.record().await.state, world.failures()), (state, failures));
     }
 }
 

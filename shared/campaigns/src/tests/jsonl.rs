@@ -49,6 +49,9 @@ fn bad_settings_make_the_file_unusable() {
             "the header's `campaign.testRecipients`: expected a sequence",
         ),
         (r#"{"campaign": {}, "x": 1}"#, "the header: expected `campaign`"),
+        (r#"{"campaign": []}"#, "the header: expected a map"),
+        (r#"{"campaign": ["sms", "secret"]}"#, "the header: expected a map"),
+        (r#"{"campaign": null}"#, "the header: expected a map"),
         (r#"{"campaign": {"text": "Hi {{first"}}"#, "`text`: expected `}}` after each `{{`"),
         (r#"{"campaign": {"timeZone": "Europe/Atlantis"}}"#, "`timeZone`: expected the name of a time zone"),
         (

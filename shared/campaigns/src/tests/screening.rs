@@ -55,6 +55,13 @@ fn what_is_smuggled_in_a_variable_is_screened_or_refused() {
 }
 
 #[test]
+fn a_tag_with_endless_attributes_is_refused() {
+    let attributes: String = (0..150_000).map(|number| format!("{number:x} ")).collect();
+    let read = row(json!({}), json!({"html": format!("<p {attributes}>Hello")}));
+    assert_eq!(read.reason(), "`html`: expected at most 4096 attributes in a tag");
+}
+
+#[test]
 fn an_email_is_screened_as_a_whole() {
     let read = row(
         json!({"variables": {"link": {"type": "url", "hosts": ["shop.example"]}, "first": {"type": "name"}}}),
