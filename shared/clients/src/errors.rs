@@ -38,6 +38,7 @@ fn without_values(said: &str) -> String {
 #[cfg(any(
     feature = "campaigns",
     feature = "comprehend",
+    feature = "connect",
     feature = "detective",
     feature = "email",
     feature = "marts",
@@ -55,7 +56,14 @@ pub(crate) fn again(error: &Error) -> Error {
 }
 
 /// The same error as no fault of the input.
-#[cfg(any(feature = "comprehend", feature = "email", feature = "s3", feature = "secrets", feature = "sqs"))]
+#[cfg(any(
+    feature = "comprehend",
+    feature = "connect",
+    feature = "email",
+    feature = "s3",
+    feature = "secrets",
+    feature = "sqs"
+))]
 pub(crate) fn environment(error: Error) -> Error {
     Error::environment(error.error_type().to_owned(), error.to_string())
 }

@@ -6,6 +6,8 @@ mod cache;
 pub mod campaigns;
 #[cfg(feature = "comprehend")]
 pub mod comprehend;
+#[cfg(feature = "connect")]
+pub mod connect;
 #[cfg(feature = "detective")]
 pub mod detective;
 #[cfg(feature = "email")]
@@ -13,6 +15,7 @@ pub mod email;
 #[cfg(any(
     feature = "campaigns",
     feature = "comprehend",
+    feature = "connect",
     feature = "detective",
     feature = "email",
     feature = "event-bus",
@@ -32,8 +35,10 @@ pub mod event_bus;
     any(
         feature = "campaigns",
         feature = "comprehend",
+        feature = "connect",
         feature = "detective",
         feature = "iam",
+        feature = "links",
         feature = "marts",
         feature = "redshift-data",
         feature = "s3",
@@ -43,6 +48,8 @@ pub mod event_bus;
 mod faults;
 #[cfg(feature = "iam")]
 pub mod iam;
+#[cfg(feature = "links")]
+pub mod links;
 #[cfg(feature = "marts")]
 pub mod marts;
 #[cfg(any(feature = "detective", feature = "security-hub"))]

@@ -13,6 +13,7 @@
 //! - [`work`]: the message that carries a finding from one function to the next
 //! - [`mart`]: data marts, their definitions, requests and results
 //! - [`campaign`]: marketing campaigns, their messages, verdicts and sending
+//! - [`link`]: links that take a waiting caller to a chat
 //! - [`s3`]: new objects in Amazon S3
 //! - [`partition`]: partitions, ARNs and console addresses
 
@@ -21,6 +22,7 @@ pub mod campaign;
 pub mod finding;
 mod hostile;
 pub mod investigation;
+pub mod link;
 pub mod mart;
 pub mod ocsf;
 pub mod partition;
@@ -29,3 +31,4 @@ pub mod s3;
 pub mod work;
 
 pub use hostile::printable;
+pub use link::{Link, LinkHash};

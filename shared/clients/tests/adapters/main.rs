@@ -5,6 +5,8 @@ mod campaigns;
 #[cfg(test)]
 mod comprehend;
 #[cfg(test)]
+mod connect;
+#[cfg(test)]
 mod detective;
 #[cfg(test)]
 mod detective_lists;
@@ -14,6 +16,8 @@ mod email;
 mod event_bus;
 #[cfg(test)]
 mod iam;
+#[cfg(test)]
+mod links;
 #[cfg(test)]
 mod raw;
 #[cfg(test)]

@@ -2,10 +2,12 @@ use std::sync::Arc;
 
 use eventide_clients::campaigns::{self, FakeCampaigns};
 use eventide_clients::comprehend::{self, EndpointState, FakeClassifier};
+use eventide_clients::connect::{self, FakeConnect, Standing};
 use eventide_clients::detective::{self, FakeDetective};
 use eventide_clients::email::{self, FakeEmail};
 use eventide_clients::event_bus::{self, FakeEventBus};
 use eventide_clients::iam::{self, FakeIam};
+use eventide_clients::links::{self, FakeLinks};
 use eventide_clients::marts::{self, FakeMarts, FakeUsages};
 use eventide_clients::redshift_data::{self, Ending, FakeRedshiftData, ResultSet, Script};
 use eventide_clients::s3::{self, Bucket as _, FakeBucket};
@@ -20,6 +22,7 @@ use eventide_types::campaign::verdict::{Mode, Score, Scores};
 use eventide_types::investigation::Severity;
 use time::macros::datetime;
 
+use crate::local_links::one_of_hundred_wins;
 use crate::wire::{classification_job, mail, text_message, warehouse};
 
 #[tokio::test]
@@ -97,6 +100,31 @@ async fn campaigns() {
     let ledger = MemoryLedger::new(Arc::new(clock.clone()));
     let fake = FakeCampaigns::default().with_ledger(ledger.clone()).with_clock(Arc::new(clock.clone()));
     campaigns::contract::check(&fake, &ledger, &clock).await.unwrap();
+}
+
+#[tokio::test]
+async fn connect() {
+    let fake = FakeConnect::default();
+    let given = connect::contract::Given {
+        flow_id: "flow".to_owned(),
+        missing_flow_id: "missing".to_owned(),
+        to: "+14255550100".to_owned(),
+        from: "+14255550111".to_owned(),
+        contacts: ["waiting", "with-agent", "ended"].map(str::to_owned),
+        missing_contact_id: "missing".to_owned(),
+    };
+    let standings = [Standing::Waiting, Standing::WithAgent, Standing::Ended];
+    given.contacts.iter().zip(standings).for_each(|(id, standing)| fake.put(id, standing));
+    fake.remove_flow(&given.missing_flow_id);
+    connect::contract::check(&fake, &given).await.unwrap();
+    assert_eq!((fake.chats().len(), fake.started_calls().len(), fake.stopped().len()), (3, 2, 2));
+}
+
+#[tokio::test]
+async fn links() {
+    let fake = FakeLinks::default();
+    links::contract::check(&fake).await.unwrap();
+    one_of_hundred_wins(&fake).await;
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ mod local_campaigns;
 #[cfg(test)]
 mod local_cloud;
 #[cfg(test)]
+mod local_links;
+#[cfg(test)]
 mod local_marts;
 #[cfg(test)]
 mod local_messages;
