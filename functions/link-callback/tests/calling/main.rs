@@ -1,0 +1,11 @@
+//! link-callback without AWS: on fakes.
+
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod calls;
+mod kills;
+mod quiet;
+mod refusals;
+mod support;
+mod tap;
+mod trouble;
