@@ -15,9 +15,11 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::comprehend::Comprehend;
+use crate::connect::Connect;
 use crate::control;
 use crate::deploy::Deployer;
 use crate::detective::Detective;
+use crate::edge::Edge;
 use crate::email::Email;
 use crate::events::Bus;
 use crate::gateway::{Backend, Body, Gateway, Inbound, Outcome, Settings, plain};
@@ -40,6 +42,8 @@ const BODY_LIMIT: usize = 512 * 1024 * 1024;
 pub struct Options {
     /// The port on 127.0.0.1; 0 for a free one.
     pub port: u16,
+    /// The edge's port on 127.0.0.1; 0 for a free one.
+    pub edge_port: u16,
     /// The folder with the tools that `make tools` installs.
     pub tools: PathBuf,
     /// The folder for logs and for what MiniStack keeps.
@@ -59,6 +63,10 @@ pub struct Cloud {
     pub clock: Clock,
     /// The emails and SMS that were accepted.
     pub messages: Messages,
+    /// Amazon Connect, with the Participant Service.
+    pub connect: Connect,
+    /// What stands in for CloudFront.
+    pub edge: Arc<Edge>,
     endpoint: String,
     ministack: Value,
     ready: AtomicBool,
@@ -76,17 +84,19 @@ impl Cloud {
             region: REGION.into(),
             journal_bodies: options.journal_bodies,
         };
-        let address = SocketAddr::from(([127, 0, 0, 1], options.port));
-        let listener = TcpListener::bind(address).await.map_err(|error| format!("{address}: {error}"))?;
-        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let (listener, address) = listen(options.port).await?;
         let endpoint = format!("http://{address}");
+        let (edge_listener, edge_address) = listen(options.edge_port).await?;
         let ministack = MiniStack::start(&options.tools, &options.state, address.port(), &settings).await?;
         let backend = Backend::new(ministack.port(), ministack.pid());
         let bus = Arc::new(Bus::new(backend.clone(), ACCOUNT));
         let clock = Clock::default();
         let messages = Messages::default();
+        let connect =
+            Connect::new(ACCOUNT, clock.clone(), Arc::clone(&bus) as Arc<dyn crate::service::Events>);
         let services: Vec<Arc<dyn Service>> = vec![
             Arc::new(Comprehend::new(ACCOUNT, clock.clone(), Arc::new(S3::new(backend.clone(), ACCOUNT)))),
+            Arc::new(connect.clone()),
             Arc::new(Detective::new(ACCOUNT, clock.clone())?),
             Arc::new(Email::new(
                 ACCOUNT,
@@ -116,11 +126,17 @@ impl Cloud {
         ];
         let gateway = Arc::new(Gateway::new(settings.clone(), backend, services));
         bus.connect(&gateway);
+        let edge = format!("http://{edge_address}");
+        connect.set_origin(&edge);
+        let edge = Arc::new(Edge::new(&endpoint, edge, settings.clone(), clock.clone()));
+        tokio::spawn(Arc::clone(&edge).serve(edge_listener, connect.participant_router()));
         let cloud = Arc::new(Self {
             gateway,
-            deployer: Deployer::new(&endpoint, settings),
+            deployer: Deployer::new(&endpoint, settings, Arc::clone(&edge)),
             clock,
             messages,
+            connect,
+            edge,
             ministack: json!({
                 "pid": ministack.pid(),
                 "endpoint": format!("http://127.0.0.1:{}", ministack.port()),
@@ -150,6 +166,7 @@ impl Cloud {
         json!({
             "ready": self.ready.load(Ordering::Acquire),
             "endpoint": self.endpoint,
+            "edge": self.edge.endpoint(),
             "account": ACCOUNT,
             "region": REGION,
             "pid": std::process::id(),
@@ -220,6 +237,14 @@ impl Cloud {
             Ok(Outcome::Closed) | Err(_) => Err(Closed),
         }
     }
+}
+
+/// Listens on a port of 127.0.0.1.
+async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), String> {
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let listener = TcpListener::bind(address).await.map_err(|error| format!("{address}: {error}"))?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    Ok((listener, address))
 }
 
 /// Makes the server close a connection without an answer.

@@ -24,6 +24,8 @@ const PARAMETERS: &str = "infra/local/parameters";
 /// The classifier that the Comprehend stand-in trains with the messages that the repository ships.
 const STARTER: &str =
     "arn:aws:comprehend:us-east-1:111122223333:document-classifier/eventide-compliance/version/starter";
+/// The value of the parameter PublicKeyA that asks for the local cloud's own key pair.
+const LOCAL: &str = "local";
 const START_LIMIT: Duration = Duration::from_secs(180);
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 
@@ -33,6 +35,7 @@ pub(crate) async fn up(up: Up) -> Result<(), String> {
     let tools = up.tools.or_else(|| std::env::var_os("EVENTIDE_TOOLS").map(PathBuf::from));
     let options = Options {
         port: up.port,
+        edge_port: up.edge_port.unwrap_or(if up.port == 0 { 0 } else { up.port.saturating_add(1) }),
         tools: tools.unwrap_or_else(|| ".tools".into()),
         state: state.clone(),
         journal_bodies: up.journal_bodies,
@@ -45,8 +48,9 @@ pub(crate) async fn up(up: Up) -> Result<(), String> {
     };
     let ready = async {
         for system in &up.systems {
-            let request = system_request(system, &up.code)?;
-            prepare(cloud.endpoint(), &request.parameters).await?;
+            let mut request = system_request(system, &up.code)?;
+            prepare(&Aws::new(cloud.endpoint()).with_app_id("eventide-deployer"), &mut request.parameters)
+                .await?;
             cloud.deployer.deploy(request).await?;
         }
         cloud.set_ready();
@@ -145,14 +149,15 @@ pub(crate) async fn status(state: &Path) -> Result<(), String> {
 }
 
 pub(crate) async fn deploy(deploy: Deploy) -> Result<(), String> {
-    let parameters: BTreeMap<_, _> = deploy.parameters.into_iter().collect();
+    let aws = client(&deploy.state.folder)?;
+    let mut parameters: BTreeMap<_, _> = deploy.parameters.into_iter().collect();
+    give_keys(&aws, &mut parameters).await?;
     let request = json!({
         "template": absolute(&deploy.template)?,
         "stack": deploy.stack,
         "parameters": parameters,
         "code": absolute(&deploy.code)?,
     });
-    let aws = client(&deploy.state.folder)?;
     print_stack(&aws.control(Method::POST, "deploy", Some(&request)).await?);
     Ok(())
 }
@@ -184,15 +189,31 @@ fn system_parameters(file: &Path) -> Result<BTreeMap<String, String>, String> {
 }
 
 /// Makes what a system's parameters name, and what an account has to have before the system is deployed.
-async fn prepare(endpoint: &str, parameters: &BTreeMap<String, String>) -> Result<(), String> {
-    let aws = Aws::new(endpoint).with_app_id("eventide-deployer");
+async fn prepare(aws: &Aws, parameters: &mut BTreeMap<String, String>) -> Result<(), String> {
     if parameters.get("ClassifierArn").is_some_and(|arn| arn == STARTER) {
         aws.control(Method::POST, "comprehend/starter", Some(&json!({}))).await?;
     }
-    if let Some(sender) = parameters.get("SenderEmail") {
+    for sender in ["SenderEmail", "EmailFrom"].iter().filter_map(|name| parameters.get(*name)) {
         let identity = json!({ "EmailIdentity": sender });
         let created = aws.rest("ses", Method::POST, "/v2/email/identities", Some(&identity)).await;
         created.map_err(|error| format!("identity of the sender: {error}"))?;
+    }
+    give_keys(aws, parameters).await
+}
+
+/// Gives the local cloud's key pair, which is made if there is none yet, to a system whose parameters ask for it, with
+/// the addresses of the edge.
+async fn give_keys(aws: &Aws, parameters: &mut BTreeMap<String, String>) -> Result<(), String> {
+    if parameters.get("PublicKeyA").is_none_or(|key| key != LOCAL) {
+        return Ok(());
+    }
+    let mut keys = aws.control(Method::GET, "edge/keys", None).await?;
+    if keys.pointer("/parameters/PublicKeyA").is_none() {
+        keys = aws.control(Method::POST, "edge/keys", Some(&json!({ "slot": "a" }))).await?;
+    }
+    parameters.remove("PublicKeyA");
+    for (name, value) in keys.get("parameters").and_then(Value::as_object).into_iter().flatten() {
+        parameters.entry(name.clone()).or_insert_with(|| value.as_str().unwrap_or_default().to_owned());
     }
     Ok(())
 }
@@ -237,6 +258,7 @@ fn print_summary(health: &Value) {
     let endpoint = text(health, "endpoint");
     let ministack = |member| health.pointer(member).and_then(Value::as_str).unwrap_or_default();
     println!("Local cloud  {endpoint}  (process {})", pid(health));
+    println!("  Edge       {}", text(health, "edge"));
     println!("  account    {}", text(health, "account"));
     println!("  region     {}", text(health, "region"));
     println!("  MiniStack  {}, log {}", ministack("/ministack/endpoint"), ministack("/ministack/log"));

@@ -1,6 +1,7 @@
 //! The control API below `/_local/`. It is not part of AWS, and neither journal nor fault rules see it.
 
 use bytes::Bytes;
+use http::Method;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use time::Duration;
@@ -46,6 +47,15 @@ pub(crate) async fn answer(cloud: &Cloud, request: Inbound) -> Reply {
         ("DELETE", path) if path.starts_with("stacks/") => {
             let stack = path.trim_start_matches("stacks/").to_owned();
             cloud.deployer.delete(stack).await.map(|()| done()).map_err(|error| (400, error))
+        }
+        (_, path) if path == "edge" || path.starts_with("edge/") => {
+            edge(
+                cloud,
+                &request.method,
+                path.trim_start_matches("edge").trim_start_matches('/'),
+                &request.body,
+            )
+            .await
         }
         (_, path) => stand_in(cloud, &request, path).await,
     };
@@ -109,6 +119,11 @@ fn advance(cloud: &Cloud, body: &Bytes) -> Result<Reply, Refusal> {
 async fn deploy(cloud: &Cloud, body: &Bytes) -> Result<Reply, Refusal> {
     let deployed = cloud.deployer.deploy(parse(body)?).await.map_err(|error| (400, error))?;
     Ok(Reply::json(200, &json!(deployed)))
+}
+
+async fn edge(cloud: &Cloud, method: &Method, path: &str, body: &Bytes) -> Result<Reply, Refusal> {
+    let body = if body.is_empty() { Value::Null } else { parse(body)? };
+    Ok(cloud.edge.control(method, path, body).await)
 }
 
 async fn stand_in(cloud: &Cloud, request: &Inbound, path: &str) -> Result<Reply, Refusal> {

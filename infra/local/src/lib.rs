@@ -9,15 +9,18 @@
 //! - [`ministack`], [`process`]: MiniStack and the function processes
 //! - [`events`]: the default event bus for events of AWS services
 //! - [`deploy`]: the templates
-//! - [`service`]: what a stand-in implements; [`comprehend`], [`detective`], [`email`], [`redshift_data`],
-//!   [`securityhub`], [`sms`]: the stand-ins
+//! - [`edge`]: a listener of its own that stands in for CloudFront and for HTTP APIs
+//! - [`service`]: what a stand-in implements; [`comprehend`], [`connect`], [`detective`], [`email`],
+//!   [`redshift_data`], [`securityhub`], [`sms`]: the stand-ins
 //! - [`messages`]: the emails and SMS that were accepted
 
 pub mod cloud;
 pub mod comprehend;
+pub mod connect;
 pub mod control;
 pub mod deploy;
 pub mod detective;
+pub mod edge;
 pub mod email;
 pub mod events;
 pub mod faults;

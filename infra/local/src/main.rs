@@ -34,6 +34,9 @@ struct Up {
     /// Port on 127.0.0.1; 0 takes a free one.
     #[arg(long, default_value_t = 4566)]
     port: u16,
+    /// Port of the edge on 127.0.0.1, else the one behind --port; 0 takes a free one.
+    #[arg(long)]
+    edge_port: Option<u16>,
     /// Folder of the tools that `make tools` installs; else the variable EVENTIDE_TOOLS, else .tools.
     #[arg(long)]
     tools: Option<PathBuf>,

@@ -21,6 +21,7 @@ pub struct LocalCloud {
     process: Child,
     stdin: Option<ChildStdin>,
     aws: Aws,
+    edge: String,
     state: TempDir,
 }
 
@@ -47,7 +48,7 @@ impl LocalCloud {
         let output = File::create(&log).map_err(|error| format!("`{}`: {error}", log.display()))?;
         let errors = output.try_clone().map_err(|error| format!("`{}`: {error}", log.display()))?;
         let mut process = Command::new(&binary)
-            .args(["up", "--port", "0", "--exit-with-stdin", "--state"])
+            .args(["up", "--port", "0", "--edge-port", "0", "--exit-with-stdin", "--state"])
             .arg(state.path())
             .args(arguments)
             .current_dir(repository())
@@ -58,23 +59,25 @@ impl LocalCloud {
             .map_err(|error| format!("`{}`: {error}", binary.display()))?;
         let stdin = process.stdin.take();
         // From here on, dropping `cloud` ends the process.
-        let mut cloud = Self { process, stdin, aws: Aws::new(""), state };
-        let endpoint = cloud.await_ready().await.map_err(|error| {
+        let mut cloud = Self { process, stdin, aws: Aws::new(""), edge: String::new(), state };
+        let (endpoint, edge) = cloud.await_ready().await.map_err(|error| {
             let printed = std::fs::read_to_string(&log).unwrap_or_default();
             format!("the local cloud did not start: {error}\n{printed}")
         })?;
         cloud.aws = Aws::new(&endpoint);
+        cloud.edge = edge;
         Ok(cloud)
     }
 
-    async fn await_ready(&mut self) -> Result<String, String> {
+    /// Waits for the endpoints: the gateway's and the edge's.
+    async fn await_ready(&mut self) -> Result<(String, String), String> {
         let ready = self.state.path().join("local.json");
         let start = Instant::now();
         while start.elapsed() < START_LIMIT {
             if let Ok(text) = std::fs::read(&ready) {
                 let ready: Value = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-                let endpoint = ready.get("endpoint").and_then(Value::as_str);
-                return endpoint.map(str::to_owned).ok_or_else(|| "it names no endpoint".to_owned());
+                let part = |name: &str| ready.get(name).and_then(Value::as_str).map(str::to_owned);
+                return part("endpoint").zip(part("edge")).ok_or_else(|| "it names no endpoint".to_owned());
             }
             if let Ok(Some(status)) = self.process.try_wait() {
                 return Err(status.to_string());
@@ -88,6 +91,12 @@ impl LocalCloud {
     #[must_use]
     pub fn endpoint(&self) -> &str {
         self.aws.endpoint()
+    }
+
+    /// Where its edge is, which stands in for CloudFront, such as `http://127.0.0.1:40124`.
+    #[must_use]
+    pub fn edge(&self) -> &str {
+        &self.edge
     }
 
     /// A client of it, in us-east-1, as account 111122223333.

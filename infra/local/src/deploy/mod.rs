@@ -1,8 +1,10 @@
 //! Deploys a template as it is written, into MiniStack, but for the resource types that MiniStack does not
 //! know and a stand-in does: those are taken out, applied to the stand-ins by their own API, and referred to
-//! by value. A template that nests others is deployed as one stack per nested template.
+//! by value. What is CloudFront's or an HTTP API's goes to the edge. A template that nests others is deployed as one
+//! stack per nested template.
 
 mod alarms;
+mod edge;
 mod kinds;
 mod logging;
 mod nested;
@@ -10,10 +12,11 @@ mod numbers;
 mod package;
 mod stack;
 mod stand_ins;
+mod widget;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use eventide_testing::Aws;
 use eventide_testing::template::{self, Resolver, Scope};
@@ -22,7 +25,9 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::edge::Edge;
 use crate::gateway::Settings;
+use edge::Taken;
 use stand_ins::Applied;
 
 /// What is to be deployed.
@@ -73,18 +78,19 @@ impl Deployed {
 pub struct Deployer {
     aws: Aws,
     settings: Settings,
+    edge: Arc<Edge>,
     stacks: Mutex<BTreeMap<String, Deployed>>,
 }
 
 impl Deployer {
-    /// A deployer for the local cloud at that endpoint.
+    /// A deployer for the local cloud at that endpoint, with that edge.
     #[must_use]
-    pub fn new(endpoint: &str, settings: Settings) -> Self {
+    pub fn new(endpoint: &str, settings: Settings, edge: Arc<Edge>) -> Self {
         let aws = Aws::new(endpoint)
             .in_region(&settings.region)
             .with_access_key(&settings.account)
             .with_app_id("eventide-deployer");
-        Self { aws, settings, stacks: Mutex::default() }
+        Self { aws, settings, edge, stacks: Mutex::default() }
     }
 
     /// Creates the stack, or updates it, and waits until it is complete.
@@ -115,12 +121,14 @@ impl Deployer {
         };
         let mut resolver = Resolver::new(&template, &request.parameters, scope)?;
         let alarms = alarms::take_out(&mut template);
+        let mut at_edge = Taken::out_of(&mut template, &mut resolver, &request.stack, &self.settings.region)?;
         let nested = self.deploy_nested(&request, &mut template, &mut resolver).await?;
         let previous = self.applied(&request.stack);
         self.undo(&previous).await?;
         let mut applied = Vec::new();
-        let result = self.deploy_own(&request, &mut template, &mut resolver, &mut applied).await;
-        let (outputs, in_ministack) = match result {
+        let result =
+            self.deploy_own(&request, &mut template, &mut resolver, &mut at_edge, &mut applied).await;
+        let (outputs, in_ministack, widget) = match result {
             Ok(deployed) => deployed,
             Err(error) => {
                 // As MiniStack does with what it holds of the stack: back to what was before.
@@ -133,6 +141,8 @@ impl Deployer {
             .iter()
             .map(|stack| format!("nested template: deployed as stack `{stack}`"))
             .chain(applied.iter().map(ToString::to_string))
+            .chain(at_edge.lines())
+            .chain(widget)
             .chain(
                 alarms.iter().map(|name| format!("{name} (AWS::CloudWatch::Alarm): metric math, left out")),
             )
@@ -140,25 +150,33 @@ impl Deployer {
         Ok(Deployed { stack: request.stack, outputs, taken_out, nested, applied, in_ministack })
     }
 
-    /// Deploys what is left of a template without those nested in it: its outputs, and whether anything of
-    /// it is in MiniStack. `applied` tells what stand-ins got, in case of an error too.
+    /// Deploys what is left of a template without those nested in it: its outputs, whether anything of it is in
+    /// MiniStack, and what became of its page. `applied` tells what stand-ins got, in case of an error too.
     async fn deploy_own(
         &self,
         request: &Request,
         template: &mut Value,
         resolver: &mut Resolver,
+        at_edge: &mut Taken,
         applied: &mut Vec<Applied>,
-    ) -> Result<(BTreeMap<String, String>, bool), String> {
+    ) -> Result<(BTreeMap<String, String>, bool, Option<String>), String> {
         self.apply(template, resolver, applied).await?;
+        at_edge.add_probes(template);
         numbers::give_numbers(template, resolver.parameters());
         logging::tell_functions(template);
         self.package(template, request).await?;
-        if template.get("Resources").and_then(Value::as_object).is_none_or(Map::is_empty) {
-            return Ok((own_outputs(template, resolver)?, false));
-        }
-        let outputs = self.create_or_update(request, template).await?;
-        check_outputs(template, resolver, &outputs)?;
-        Ok((outputs, true))
+        let in_ministack = !template.get("Resources").and_then(Value::as_object).is_none_or(Map::is_empty);
+        let mut outputs = if in_ministack {
+            let outputs = self.create_or_update(request, template).await?;
+            check_outputs(template, resolver, &outputs)?;
+            outputs
+        } else {
+            own_outputs(template, resolver)?
+        };
+        at_edge.read_probes(&mut outputs, resolver);
+        let widget = self.upload_widget(request, &outputs).await?;
+        self.edge.install(&request.stack, &at_edge.resolve(resolver)?)?;
+        Ok((outputs, in_ministack, widget))
     }
 
     /// Deletes a stack with those nested in it, and undoes what was applied to stand-ins for them.
@@ -169,6 +187,7 @@ impl Deployer {
         async move {
             let deployed = self.lock().remove(&stack).ok_or_else(|| format!("no stack `{stack}`"))?;
             self.undo(&deployed.applied).await?;
+            self.edge.remove(&stack);
             if deployed.in_ministack {
                 self.delete_stack(&stack).await?;
             }
