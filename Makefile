@@ -22,8 +22,11 @@ REQUIREMENTS := infra/tools/requirements.txt
 # Named after what is installed: another list of tools is another stamp.
 VENV_STAMP := $(VENV)/.installed-$(shell cksum < $(REQUIREMENTS) | cut -d' ' -f1)
 
+WIDGET := infra/widget
+WIDGET_STAMP := $(WIDGET)/node_modules/.package-lock.json
+
 # What the local cloud deploys, in this order.
-LOCAL_SYSTEMS := finding-enrichment finding-enrichment-automation-rule data-marts compliance-screening
+LOCAL_SYSTEMS := finding-enrichment finding-enrichment-automation-rule data-marts compliance-screening voice-to-chat
 
 ##@ Every day
 
@@ -34,11 +37,11 @@ help: ## List the targets
 	  /^[a-z][a-z-]*:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: build ## Show findings going in and enriched findings coming out, on the local cloud
+demo: browser build ## Show findings going in and enriched findings coming out, on the local cloud
 	$(TARGET_DIR)/debug/demo
 
 .PHONY: test
-test: build nextest ## Run every test, end to end included
+test: browser build nextest widget-test ## Run every test, end to end included
 	cargo nextest run --workspace --all-features $(CARGO_FLAGS)
 	cargo test --doc --workspace --all-features $(CARGO_FLAGS)
 
@@ -66,8 +69,13 @@ invoke: invoke-arguments venv ## Invoke a function in the local cloud: FN=findin
 ##@ Building
 
 .PHONY: build
-build: venv ## Build the functions and the local cloud for this machine
+build: venv widget ## Build the functions, the chat page and the local cloud for this machine
 	cargo build --workspace --all-features --bins $(CARGO_FLAGS)
+
+.PHONY: widget
+widget: $(WIDGET_STAMP) ## Put the chat page together in infra/widget/dist, and upload it: [BRAND=<folder>] [BUCKET=...]
+	node $(WIDGET)/build.js $(if $(BRAND),"$(BRAND)")
+	$(if $(BUCKET),infra/scripts/upload-widget "$(BUCKET)")
 
 .PHONY: tools
 tools: venv nextest deny ## Install pinned tools into .tools
@@ -78,6 +86,7 @@ bench: build ## Measure start-up, time per event, deliveries, memory and size be
 	$(TARGET_DIR)/debug/bench
 	$(TARGET_DIR)/debug/bench_marts
 	$(TARGET_DIR)/debug/bench_campaigns
+	$(TARGET_DIR)/debug/bench_chats
 
 .PHONY: clean
 clean: ## Remove what was built; .tools stays
@@ -128,6 +137,11 @@ train: train-arguments venv ## Train the classifier in AWS: DATASET=... NAME=...
 	  --bucket "$(BUCKET)" --role "$(ROLE)" $(if $(TEST),--test "$(TEST)") $(if $(MODE),--mode $(MODE)) \
 	  $(if $(filter yes,$(ENDPOINT)),--endpoint $(if $(UNITS),--units $(UNITS))) $(if $(CONFIG),--config "$(CONFIG)")
 
+.PHONY: keys
+keys: keys-arguments venv ## Make, switch or retire signing keys of voice-to-chat: SLOT=a|b [ALGORITHM=rsa], CURRENT=a|b or EMPTY=a|b
+	@infra/scripts/keys $(if $(SLOT),--slot "$(SLOT)") $(if $(CURRENT),--current "$(CURRENT)") \
+	  $(if $(EMPTY),--empty "$(EMPTY)") $(if $(ALGORITHM),--algorithm "$(ALGORITHM)")
+
 # Steps of the targets above. Arguments are looked at first, before anything is installed or built.
 
 .PHONY: invoke-arguments
@@ -147,9 +161,21 @@ train-arguments:
 	  { echo "usage: make train DATASET=<file.csv> NAME=<classifier> VERSION=<version> BUCKET=<bucket> ROLE=<ARN>" \
 	  "[TEST=<file.csv>] [MODE=multi-label] [ENDPOINT=yes UNITS=<1 to 10>] [CONFIG=<file.json>]" >&2; exit 1; }
 
+.PHONY: keys-arguments
+keys-arguments:
+	@[ -n "$(SLOT)$(CURRENT)$(EMPTY)" ] || \
+	  { echo "usage: make keys SLOT=a|b [ALGORITHM=ecdsa|rsa], make keys CURRENT=a|b, or make keys EMPTY=a|b" >&2; exit 1; }
+
 .PHONY: prerequisites
 prerequisites:
 	@infra/scripts/check-prerequisites $(PYTHON)
+
+# What the chat page is looked at with. Chromium itself is ChromeDriver's to find.
+.PHONY: browser
+browser:
+	@command -v "$${CHROMEDRIVER:-chromedriver}" > /dev/null || \
+	  { echo "missing: ChromeDriver, and Chromium or Chrome of the same version. Install them, on Debian the packages" \
+	  "chromium and chromium-driver, or name another one with CHROMEDRIVER=... and CHROME=..." >&2; exit 1; }
 
 .PHONY: venv
 venv: $(VENV_STAMP)
@@ -158,6 +184,15 @@ $(VENV_STAMP): | prerequisites
 	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS)
 	@touch $@
+
+# npm writes this file last.
+$(WIDGET_STAMP): $(WIDGET)/package-lock.json $(WIDGET)/package.json | prerequisites
+	cd $(WIDGET) && npm ci --ignore-scripts --loglevel=error
+	@touch $@
+
+.PHONY: widget-test
+widget-test: widget
+	cd $(WIDGET) && npm test
 
 # Quick to build, and fast enough: their own release profiles optimise across crates, for minutes.
 CARGO_INSTALL = CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
