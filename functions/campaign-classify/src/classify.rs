@@ -3,24 +3,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventide_clients::campaigns::{Campaigns, Scores, update};
+use eventide_clients::campaigns::{Campaigns, Scores, fail, update};
 use eventide_clients::comprehend::Classifier;
-use eventide_clients::event_bus::{Event as Told, EventBus};
+use eventide_clients::event_bus::EventBus;
 use eventide_clients::s3::Bucket;
 use eventide_clients::sqs::{Outgoing, Queue};
 use eventide_kit::clock::Clock;
+use eventide_kit::event::Trigger;
 use eventide_kit::sqs::{
     DeadLetters, Options, Record as SqsRecord, SqsBatchResponse, SqsEvent, each, respond,
 };
 use eventide_kit::{Class, Error, Invocation};
+use eventide_types::campaign::keys;
 use eventide_types::campaign::message::{Classify, Judge};
 use eventide_types::campaign::record::{Campaign, State};
-use eventide_types::campaign::{event, keys};
 use eventide_types::s3::Created;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::config::Settings;
-use crate::event::{Event, News, Trigger, news, read};
+use crate::event::{News, news};
 
 /// Kept back for answering.
 const RESERVE: Duration = Duration::from_secs(10);
@@ -91,8 +93,8 @@ impl<P: Ports> CampaignClassify<P> {
     /// # Errors
     ///
     /// `InvalidEvent`, and what AWS answers to a sweep; each message's own failure is in the response.
-    pub async fn answer(&self, event: &Event, invocation: &Invocation) -> Result<Response, Error> {
-        match read(event)? {
+    pub async fn answer(&self, event: &RawValue, invocation: &Invocation) -> Result<Response, Error> {
+        match Trigger::read(event)? {
             Trigger::Queue(batch) => self.batch(batch, invocation).await.map(Response::Batch),
             Trigger::Sweep => self.sweep(invocation).await.map(Response::Swept),
         }
@@ -197,36 +199,19 @@ impl<P: Ports> CampaignClassify<P> {
         if let Err(error) = &done
             && (error.class() == Class::Permanent || is_last)
         {
-            self.fail(campaign, error.error_type(), &error.to_string()).await?;
+            self.fail(campaign, error).await?;
         }
         done
     }
 
-    /// The event comes first: who is told twice knows no less.
-    pub(crate) async fn fail(&self, campaign: &Campaign, class: &str, reason: &str) -> Result<(), Error> {
+    pub(crate) async fn fail(&self, campaign: &Campaign, error: &Error) -> Result<(), Error> {
         let is_ours = |record: &Campaign| record.upload == campaign.upload && record.state == campaign.state;
-        if !self.ports.store().campaign(&campaign.id).await?.as_ref().is_some_and(is_ours) {
+        let (store, event_bus) = (self.ports.store(), self.ports.event_bus());
+        if !store.campaign(&campaign.id).await?.as_ref().is_some_and(is_ours) {
             return Ok(());
         }
-        tracing::error!(campaign = campaign.id, error_type = class, reason, "campaign failed");
-        let told = event::Failed {
-            campaign: campaign.id.clone(),
-            upload: campaign.upload.clone(),
-            error_class: class.to_owned(),
-            reason: reason.to_owned(),
-        };
-        self.ports.event_bus().send(&Told::new(event::SOURCE, event::FAILED, &told)?).await?;
-        let failed = update(self.ports.store(), &campaign.id, |record| {
-            let is_ours = is_ours(record);
-            if is_ours {
-                record.state = State::Failed;
-                record.reason = Some(reason.to_owned());
-                record.updated_at = self.clock.now();
-                record.due_at = None;
-            }
-            is_ours
-        });
-        failed.await.map(drop)
+        tracing::error!(campaign = campaign.id, error_type = error.error_type(), reason = %error, "campaign failed");
+        fail(store, event_bus, &*self.clock, campaign, error, is_ours).await
     }
 }
 

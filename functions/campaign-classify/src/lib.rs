@@ -27,11 +27,11 @@
 //! | `MAX_RECEIVES` | deliveries, 1 to 1000, default 5 | the queue's `maxReceiveCount` |
 
 pub mod config;
-pub mod event;
 
 mod answers;
 mod at_once;
 mod classify;
+mod event;
 mod function;
 mod job;
 mod sweep;

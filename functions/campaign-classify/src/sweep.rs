@@ -61,7 +61,7 @@ impl<P: Ports> CampaignClassify<P> {
         if campaign.state == State::Judging && self.clock.now() - campaign.uploaded_at > GIVEN_UP {
             swept.failed += 1;
             let reason = "its messages could not be judged within a day: split the campaign";
-            return self.fail(&campaign, "NotJudged", reason).await;
+            return self.fail(&campaign, &Error::permanent("NotJudged", reason)).await;
         }
         let after = if campaign.state == State::Judging { UNJUDGED } else { OVERDUE };
         self.due_again(&campaign, after).await?;
@@ -81,7 +81,7 @@ impl<P: Ports> CampaignClassify<P> {
             (State::Screening, _) => {
                 swept.failed += 1;
                 let reason = "its file was not read: the failed queue and campaign-screen's log say why";
-                self.fail(&campaign, "NotRead", reason).await
+                self.fail(&campaign, &Error::permanent("NotRead", reason)).await
             }
             _ => Ok(()),
         }
@@ -96,9 +96,8 @@ impl<P: Ports> CampaignClassify<P> {
     ) -> Result<(), Error> {
         let Some(status) = self.ports.classifier().describe(job).await? else {
             swept.failed += 1;
-            return self
-                .fail(campaign, "JobGone", "Amazon Comprehend knows the classification job no more")
-                .await;
+            let reason = "Amazon Comprehend knows the classification job no more";
+            return self.fail(campaign, &Error::permanent("JobGone", reason)).await;
         };
         match status.state {
             JobState::Running => Ok(()),
@@ -112,15 +111,16 @@ impl<P: Ports> CampaignClassify<P> {
                         self.or_fail(campaign, false, done).await
                     }
                     None => {
-                        self.fail(campaign, "JobWithoutOutput", "the classification job names no output")
-                            .await
+                        let reason = "the classification job names no output";
+                        self.fail(campaign, &Error::permanent("JobWithoutOutput", reason)).await
                     }
                 }
             }
             JobState::Failed | JobState::Stopped => {
                 swept.failed += 1;
                 let said = status.message.unwrap_or_else(|| "it was stopped".to_owned());
-                self.fail(campaign, "JobFailed", &format!("the classification job failed: {said}")).await
+                let reason = format!("the classification job failed: {said}");
+                self.fail(campaign, &Error::permanent("JobFailed", reason)).await
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventide_clients::campaigns::{Campaigns, Decisions, Shards, update};
+use eventide_clients::campaigns::{Campaigns, Decisions, Shards, fail, update};
 use eventide_clients::event_bus::{Event, EventBus};
 use eventide_clients::s3::{Bucket, Lines};
 use eventide_clients::secrets::{Secret, Secrets};
@@ -301,30 +301,13 @@ impl<P: Ports> CampaignJudge<P> {
         Ok(moved)
     }
 
-    /// The event comes first: who is told twice knows no less.
     async fn fail(&self, campaign: &Campaign, error: &Error) -> Result<(), Error> {
         let is_ours = |record: &Campaign| record.upload == campaign.upload && record.state == State::Judging;
-        if !self.ports.store().campaign(&campaign.id).await?.as_ref().is_some_and(is_ours) {
+        let (store, event_bus) = (self.ports.store(), self.ports.event_bus());
+        if !store.campaign(&campaign.id).await?.as_ref().is_some_and(is_ours) {
             return Ok(());
         }
-        let told = event::Failed {
-            campaign: campaign.id.clone(),
-            upload: campaign.upload.clone(),
-            error_class: error.error_type().to_owned(),
-            reason: error.to_string(),
-        };
-        self.ports.event_bus().send(&Event::new(event::SOURCE, event::FAILED, &told)?).await?;
-        let failed = update(self.ports.store(), &campaign.id, |record| {
-            let is_ours = is_ours(record);
-            if is_ours {
-                record.state = State::Failed;
-                record.reason = Some(error.to_string());
-                record.updated_at = self.clock.now();
-                record.due_at = None;
-            }
-            is_ours
-        });
-        failed.await.map(drop)
+        fail(store, event_bus, &*self.clock, campaign, error, is_ours).await
     }
 
     pub(crate) async fn secret(&self) -> Result<Secret, Error> {

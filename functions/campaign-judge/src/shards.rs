@@ -88,7 +88,7 @@ impl<'a, B: Bucket> Shards<'a, B> {
     pub(crate) fn add(&mut self, place: usize, message: &Message<'_>, entry: &str) -> Option<usize> {
         let gathering = self.gathering.get_mut(place)?;
         let before = gathering.buffer.len();
-        message.write_outgoing(entry, false, &mut gathering.buffer);
+        message.write_outgoing(entry, &mut gathering.buffer);
         gathering.buffer.push(b'\n');
         gathering.messages += 1;
         self.bytes += gathering.buffer.len() - before;

@@ -27,7 +27,6 @@
 //! | `MAX_RECEIVES` | deliveries, 1 to 1000, default 5 | the queue's `maxReceiveCount` |
 
 pub mod config;
-pub mod event;
 pub mod figures;
 pub mod page;
 

@@ -8,7 +8,7 @@ use eventide_clients::campaigns::{Campaigns, Decisions, Outcomes, Progress, Repo
 use eventide_clients::event_bus::{Event as Told, EventBus};
 use eventide_clients::s3::Bucket;
 use eventide_kit::clock::Clock;
-use eventide_kit::event::parse;
+use eventide_kit::event::{Trigger, parse};
 use eventide_kit::sqs::{
     DeadLetters, Options, Record as SqsRecord, SqsBatchResponse, SqsEvent, each, respond,
 };
@@ -18,10 +18,10 @@ use eventide_types::campaign::record::{Campaign, State};
 use eventide_types::campaign::{event, message};
 use eventide_types::printable;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
 use crate::config::Settings;
-use crate::event::{Event, Trigger, read};
 use crate::figures::Figures;
 use crate::page;
 
@@ -90,8 +90,8 @@ impl<P: Ports> CampaignReport<P> {
     /// # Errors
     ///
     /// `InvalidEvent`, and the first failure of a sweep; each message's own failure is in the response.
-    pub async fn answer(&self, event: &Event, invocation: &Invocation) -> Result<Response, Error> {
-        match read(event)? {
+    pub async fn answer(&self, event: &RawValue, invocation: &Invocation) -> Result<Response, Error> {
+        match Trigger::read(event)? {
             Trigger::Queue(batch) => self.batch(batch, invocation).await.map(Response::Batch),
             Trigger::Sweep => self.sweep(invocation).await.map(Response::Swept),
         }

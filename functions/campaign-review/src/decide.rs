@@ -12,7 +12,7 @@ use eventide_types::campaign::command::Decision;
 use eventide_types::campaign::keys::{Work, report};
 use eventide_types::campaign::record::State;
 use eventide_types::campaign::{Campaign, ContentId, message};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
@@ -76,8 +76,7 @@ impl<P: Ports> CampaignReview<P> {
         // Of two about one content the first counts, as of all.
         let mut seen = HashSet::with_capacity(decisions.len());
         let first: Vec<_> = decisions.iter().filter(|decision| seen.insert(decision.content)).collect();
-        let asked: Vec<_> = first.iter().map(|decision| self.ports.store().decide(decision)).collect();
-        let decided: Vec<Decision> = stream::iter(asked).buffered(CONCURRENCY).try_collect().await?;
+        let decided: Vec<Decision> = self.kept(&first).try_collect().await?;
         let count = decided.iter().filter(|decision| decision.source == source).count() as u64;
         // What was decided so before, too, by whomever: who did may have died before it was carried out.
         let agreed = first.iter().zip(decided).filter(|(asked, stands)| asked.approved == stands.approved);
@@ -112,6 +111,15 @@ impl<P: Ports> CampaignReview<P> {
         };
         self.ports.judge_queue().send_all(vec![Outgoing::json(&next, 0)?]).await?;
         Ok((count > 0, count))
+    }
+
+    /// Keeps decisions, a few at a time: those that stand, in the order given. A call's future is made when its turn comes,
+    /// not those of a whole file at once.
+    fn kept<'a>(
+        &'a self,
+        asked: &'a [&'a Decision],
+    ) -> impl Stream<Item = Result<Decision, Error>> + Send + 'a {
+        stream::iter(asked).map(|decision| self.ports.store().decide(decision)).buffered(CONCURRENCY)
     }
 
     /// Whether a release of contents that are not listed as held any more has shards. Rejections have none: that their

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use eventide_clients::campaigns::Campaigns as _;
+use eventide_clients::campaigns::{Campaigns as _, tell_failed};
 use eventide_clients::s3::Bucket as _;
 use eventide_kit::Error;
 use eventide_kit::event::parse;
@@ -53,7 +53,8 @@ impl<P: Ports> CampaignScreen<P> {
             if known.key != object.key {
                 let reason =
                     format!("the id is that of `{}`, expected the same key or another id", known.key);
-                self.tell_failed(&id, &upload, "IdInUse", &reason).await?;
+                let error = Error::permanent("IdInUse", reason);
+                tell_failed(self.ports.event_bus(), &id, &upload, &error).await?;
                 return Ok(None);
             }
             let is_newer = compare_sequencers(&object.sequencer, &known.sequencer) == Ordering::Greater;
@@ -65,8 +66,8 @@ impl<P: Ports> CampaignScreen<P> {
                 return Ok(None);
             }
             if known.state == State::Cancelled {
-                let reason = "the campaign was cancelled, expected another id";
-                self.tell_failed(&id, &upload, "Cancelled", reason).await?;
+                let error = Error::permanent("Cancelled", "the campaign was cancelled, expected another id");
+                tell_failed(self.ports.event_bus(), &id, &upload, &error).await?;
                 return Ok(None);
             }
         }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventide_campaigns::FileError;
-use eventide_clients::campaigns::{Campaigns, Scores, update};
-use eventide_clients::event_bus::{Event, EventBus};
+use eventide_clients::campaigns::{Campaigns, Scores, fail, update};
+use eventide_clients::event_bus::EventBus;
 use eventide_clients::s3::Bucket;
 use eventide_clients::sqs::{Outgoing, Queue};
 use eventide_kit::clock::Clock;
@@ -14,9 +14,9 @@ use eventide_kit::sqs::{
     DeadLetters, Options, Record as SqsRecord, SqsBatchResponse, SqsEvent, each, respond,
 };
 use eventide_kit::{Class, Error, Invocation};
+use eventide_types::campaign::message;
 use eventide_types::campaign::record::{Campaign, State};
 use eventide_types::campaign::settings::Start;
-use eventide_types::campaign::{event, message};
 use eventide_types::s3::{Created, Message};
 
 use crate::begin::Begun;
@@ -194,7 +194,9 @@ impl<P: Ports> CampaignScreen<P> {
         };
         if let Some(campaign) = begun.filter(|_| is_over) {
             // Whoever waits is told, too, not only the failed queue.
-            self.fail(campaign, error.error_type(), &error.to_string()).await?;
+            let (store, event_bus) = (self.ports.store(), self.ports.event_bus());
+            fail(store, event_bus, &*self.clock, campaign, &error, |record| is_held(record, campaign))
+                .await?;
         }
         Err(error)
     }
@@ -246,38 +248,6 @@ impl<P: Ports> CampaignScreen<P> {
         invocation.metrics.count("Contents", counts.contents, &[]);
         invocation.metrics.count("ContentsKnown", counts.known, &[]);
         Ok(())
-    }
-
-    /// The campaign has come to nothing. The event comes first: who is told twice knows no less.
-    async fn fail(&self, begun: &Campaign, class: &str, reason: &str) -> Result<(), Error> {
-        self.tell_failed(&begun.id, &begun.upload, class, reason).await?;
-        let failed = update(self.ports.store(), &begun.id, |campaign| {
-            let is_ours = is_held(campaign, begun);
-            if is_ours {
-                campaign.state = State::Failed;
-                campaign.reason = Some(reason.to_owned());
-                campaign.updated_at = self.clock.now();
-                campaign.due_at = None;
-            }
-            is_ours
-        });
-        failed.await.map(drop)
-    }
-
-    pub(crate) async fn tell_failed(
-        &self,
-        campaign: &str,
-        upload: &str,
-        class: &str,
-        reason: &str,
-    ) -> Result<(), Error> {
-        let failed = event::Failed {
-            campaign: campaign.to_owned(),
-            upload: upload.to_owned(),
-            error_class: class.to_owned(),
-            reason: reason.to_owned(),
-        };
-        self.ports.event_bus().send(&Event::new(event::SOURCE, event::FAILED, &failed)?).await
     }
 }
 

@@ -1,27 +1,11 @@
-//! What wakes the function.
+//! What a message of the queue says.
 
 use std::time::Duration;
 
 use eventide_clients::sqs::Outgoing;
 use eventide_kit::Error;
-use eventide_kit::event::parse;
-use eventide_kit::sqs::SqsEvent;
 use eventide_types::campaign::record::Shard;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-
-/// Whatever the function may be invoked with; see [`read`].
-pub type Event = Box<RawValue>;
-
-/// An event that was understood.
-#[derive(Debug)]
-pub enum Trigger {
-    /// Messages of the queue.
-    Queue(SqsEvent),
-    /// The schedule: take up what is due.
-    Sweep,
-}
 
 /// A message of the queue: [`message::Send`](eventide_types::campaign::message::Send), to which the function adds what tells
 /// whether another message has carried the shard on since.
@@ -44,29 +28,5 @@ impl Carry {
     pub(crate) fn on(shard: &Shard, after: Duration) -> Result<Outgoing, Error> {
         let seconds = u16::try_from(after.as_millis().div_ceil(1_000)).unwrap_or(u16::MAX);
         Outgoing::json(&Self { shard: shard.key.clone(), revision: Some(shard.revision) }, seconds)
-    }
-}
-
-#[derive(Deserialize)]
-struct Form {
-    #[serde(rename = "Records")]
-    records: Option<IgnoredAny>,
-    sweep: Option<bool>,
-}
-
-/// Reads an event.
-///
-/// # Errors
-///
-/// `InvalidEvent` if it is neither a batch nor `{"sweep": true}`.
-pub fn read(event: &RawValue) -> Result<Trigger, Error> {
-    let payload = event.get().as_bytes();
-    match parse(payload)? {
-        Form { records: Some(_), .. } => parse(payload).map(Trigger::Queue),
-        Form { sweep: Some(true), .. } => Ok(Trigger::Sweep),
-        Form { .. } => Err(Error::permanent(
-            "InvalidEvent",
-            "event does not parse: expected a batch of SQS or `{\"sweep\": true}`",
-        )),
     }
 }

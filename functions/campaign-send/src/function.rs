@@ -7,9 +7,9 @@ use eventide_clients::sms::SdkSms;
 use eventide_clients::sqs::{SqsDeadLetters, SqsQueue};
 use eventide_kit::ledger::DynamoDbLedger;
 use eventide_kit::{Early, Error, Function, Invocation, Kit};
+use serde_json::value::RawValue;
 
 use crate::config::Config;
-use crate::event::Event;
 use crate::send::{CampaignSend, Ports, Response};
 
 /// The ports of the deployed function.
@@ -73,7 +73,7 @@ pub struct Deployed(Early<CampaignSend<Aws>>);
 
 impl Function for Deployed {
     type Config = Config;
-    type Event = Event;
+    type Event = Box<RawValue>;
     type Response = Response;
     const NAMESPACE: &'static str = "Eventide/ComplianceScreening";
 
@@ -82,7 +82,7 @@ impl Function for Deployed {
         Ok(Self(kit.early(move || on_aws(config, &given))))
     }
 
-    async fn handle(&self, event: Event, invocation: &Invocation) -> Result<Response, Error> {
+    async fn handle(&self, event: Box<RawValue>, invocation: &Invocation) -> Result<Response, Error> {
         self.0.get()?.answer(&event, invocation).await
     }
 }

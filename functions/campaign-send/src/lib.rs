@@ -49,9 +49,9 @@
 //! | `SMS_PROTECT_CONFIGURATION` | id, optional | which countries are allowed |
 
 pub mod config;
-pub mod event;
 
 mod chunk;
+mod event;
 mod function;
 mod one;
 mod send;

@@ -10,7 +10,7 @@ use eventide_clients::s3::Bucket;
 use eventide_clients::sms::Sms;
 use eventide_clients::sqs::{Outgoing as Message, Queue};
 use eventide_kit::clock::Clock;
-use eventide_kit::event::parse;
+use eventide_kit::event::{Trigger, parse};
 use eventide_kit::ledger::Ledger;
 use eventide_kit::sqs::{
     DeadLetters, Options, Record as SqsRecord, SqsBatchResponse, SqsEvent, each, respond,
@@ -20,11 +20,12 @@ use eventide_types::campaign::record::{Campaign, Shard, State};
 use eventide_types::campaign::{Channel, message};
 use eventide_types::printable;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use time::OffsetDateTime;
 
 use crate::chunk::Came;
 use crate::config::Settings;
-use crate::event::{Carry, Event, Trigger, read};
+use crate::event::Carry;
 
 /// Kept back for writing down how far a shard came, and for answering.
 pub(crate) const RESERVE: Duration = Duration::from_secs(15);
@@ -134,8 +135,8 @@ impl<P: Ports> CampaignSend<P> {
     /// # Errors
     ///
     /// `InvalidEvent`, and what AWS answers to a sweep; each message's own failure is in the response.
-    pub async fn answer(&self, event: &Event, invocation: &Invocation) -> Result<Response, Error> {
-        match read(event)? {
+    pub async fn answer(&self, event: &RawValue, invocation: &Invocation) -> Result<Response, Error> {
+        match Trigger::read(event)? {
             Trigger::Queue(batch) => self.batch(batch, invocation).await.map(Response::Batch),
             Trigger::Sweep => self.sweep(invocation).await.map(Response::Swept),
         }

@@ -9,6 +9,7 @@ use eventide_clients::redshift_data::{Column, Described, Page, RedshiftData, Res
 use eventide_clients::s3::Bucket;
 use eventide_clients::sqs::Queue;
 use eventide_kit::clock::Clock;
+use eventide_kit::event::Trigger;
 use eventide_kit::sqs::{
     DeadLetters, Options, Record as SqsRecord, SqsBatchResponse, SqsEvent, each, respond,
 };
@@ -17,10 +18,11 @@ use eventide_types::mart::definition::Format;
 use eventide_types::mart::request::{Record, State};
 use eventide_types::printable;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::config::Settings;
 use crate::encode::Encoder;
-use crate::event::{Event, Message, News, Trigger, message, read};
+use crate::event::{Message, News, message};
 use crate::upload::{Upload, Uploaded};
 
 /// Kept back for answering.
@@ -125,8 +127,8 @@ impl<P: Ports> MartDeliver<P> {
     /// # Errors
     ///
     /// `InvalidEvent`, and what AWS answers to a sweep; each message's own failure is in the response.
-    pub async fn answer(&self, event: &Event, invocation: &Invocation) -> Result<Response, Error> {
-        match read(event)? {
+    pub async fn answer(&self, event: &RawValue, invocation: &Invocation) -> Result<Response, Error> {
+        match Trigger::read(event)? {
             Trigger::Queue(batch) => self.batch(batch, invocation).await.map(Response::Batch),
             Trigger::Sweep => self.sweep(invocation).await.map(Response::Swept),
         }

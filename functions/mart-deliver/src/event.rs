@@ -1,25 +1,11 @@
-//! What wakes the function.
+//! What messages of the queue say.
 
 use eventide_kit::Error;
 use eventide_kit::event::parse;
-use eventide_kit::sqs::SqsEvent;
 use eventide_types::mart::message::Delivery;
 use eventide_types::mart::statement::{StatementName, StatusChange};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
-
-/// Whatever the function may be invoked with; see [`read`].
-pub type Event = Box<RawValue>;
-
-/// An event that was understood.
-#[derive(Debug)]
-pub enum Trigger {
-    /// Messages of the queue.
-    Queue(SqsEvent),
-    /// The schedule: look after what is overdue.
-    Sweep,
-}
 
 /// What a message of the queue is about.
 #[derive(PartialEq, Eq)]
@@ -49,35 +35,10 @@ pub(crate) enum News {
     },
 }
 
-#[derive(Deserialize)]
-struct Form {
-    #[serde(rename = "Records")]
-    records: Option<IgnoredAny>,
-    sweep: Option<bool>,
-}
-
 /// The member that only events have.
 #[derive(Deserialize)]
 struct Body {
     detail: Option<IgnoredAny>,
-}
-
-/// Reads an event.
-///
-/// # Errors
-///
-/// `InvalidEvent` if it is neither a batch nor `{"sweep": true}`.
-pub fn read(event: &RawValue) -> Result<Trigger, Error> {
-    let payload = event.get().as_bytes();
-    let form: Form = parse(payload)?;
-    match form {
-        Form { records: Some(_), .. } => parse(payload).map(Trigger::Queue),
-        Form { sweep: Some(true), .. } => Ok(Trigger::Sweep),
-        Form { .. } => Err(Error::permanent(
-            "InvalidEvent",
-            "event does not parse: expected a batch of SQS or `{\"sweep\": true}`",
-        )),
-    }
 }
 
 /// Reads a message: the event of a statement's end, or what mart-query or the sweep say of a request.
@@ -154,16 +115,6 @@ mod tests {
             let error = message(&body).map(drop).unwrap_err();
             assert_eq!(error.qualified_type(), "Permanent.InvalidEvent", "{body}");
             assert_eq!(error.to_string(), expected, "{body}");
-        }
-    }
-
-    #[test]
-    fn an_invocation_is_a_batch_or_a_sweep() {
-        let raw = |event: serde_json::Value| serde_json::value::to_raw_value(&event).unwrap();
-        assert!(matches!(read(&raw(json!({"Records": []}))), Ok(Trigger::Queue(_))));
-        assert!(matches!(read(&raw(json!({"sweep": true}))), Ok(Trigger::Sweep)));
-        for event in [json!({}), json!({"sweep": false}), json!([]), json!({"detail-type": "x"})] {
-            assert_eq!(read(&raw(event)).unwrap_err().error_type(), "InvalidEvent");
         }
     }
 }

@@ -6,10 +6,10 @@ use eventide_clients::redshift_data::SdkRedshiftData;
 use eventide_clients::s3::SdkBucket;
 use eventide_clients::sqs::{SqsDeadLetters, SqsQueue};
 use eventide_kit::{Early, Error, Function, Invocation, Kit};
+use serde_json::value::RawValue;
 
 use crate::config::Config;
 use crate::deliver::{MartDeliver, Ports, Response};
-use crate::event::Event;
 
 /// The ports of the deployed function.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ pub struct Deployed(Early<MartDeliver<Aws>>);
 
 impl Function for Deployed {
     type Config = Config;
-    type Event = Event;
+    type Event = Box<RawValue>;
     type Response = Response;
     const NAMESPACE: &'static str = "Eventide/DataMarts";
 
@@ -81,7 +81,7 @@ impl Function for Deployed {
         Ok(Self(kit.early(move || on_aws(config, &given))))
     }
 
-    async fn handle(&self, event: Event, invocation: &Invocation) -> Result<Response, Error> {
+    async fn handle(&self, event: Box<RawValue>, invocation: &Invocation) -> Result<Response, Error> {
         self.0.get()?.answer(&event, invocation).await
     }
 }

@@ -27,12 +27,12 @@
 
 pub mod config;
 pub mod encode;
-pub mod event;
 pub mod sweep;
 pub mod unload;
 pub mod upload;
 
 mod deliver;
+mod event;
 mod function;
 mod outcome;
 

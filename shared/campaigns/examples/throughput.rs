@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         while let Some(item) = messages.next_item()? {
             let Item::Message(message) = item else { return Err("a row does not parse".into()) };
-            message.write_outgoing("0123456789abcdef0123456789abcdef", false, &mut out);
+            message.write_outgoing("0123456789abcdef0123456789abcdef", &mut out);
             out.push(b'\n');
             read += 1;
             if out.len() > CHUNK - 4_096 {

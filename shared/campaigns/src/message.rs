@@ -2,15 +2,11 @@
 
 use std::fmt;
 
-use eventide_types::campaign::outgoing::Outgoing;
 use eventide_types::campaign::{Channel, ContentId};
 
 use crate::check::{Checked, slots};
 use crate::plan::{Slot, View};
 use crate::row::Cell;
-
-/// What a test message begins with.
-const TEST: &str = "[TEST] ";
 
 /// A message whose row is valid. It borrows from the [`Messages`](crate::Messages) that gave it.
 #[derive(Clone, Copy)]
@@ -53,29 +49,10 @@ impl<'a> Message<'a> {
         self.content
     }
 
-    /// The message, rendered. An SMS has a text only; of an email, what it has.
-    pub fn outgoing(&self, entry: String) -> Outgoing {
-        let rendered = |slot| {
-            let mut text = String::new();
-            self.render(slot, |part| text.push_str(part)).then_some(text)
-        };
-        Outgoing {
-            entry,
-            id: self.id().to_owned(),
-            line: self.line,
-            channel: self.channel(),
-            to: self.to().to_owned(),
-            content: self.content,
-            subject: rendered(Slot::Subject),
-            text: rendered(Slot::Text),
-            html: rendered(Slot::Html),
-        }
-    }
-
-    /// Appends the message, rendered, as one JSON object of [`Outgoing`], without a line end. A `test` has
-    /// `[TEST] ` before its subject, or before the text of an SMS, which may exceed its limit by these 7
-    /// characters. Allocates nothing but `out`.
-    pub fn write_outgoing(&self, entry: &str, test: bool, out: &mut Vec<u8>) {
+    /// Appends the message, rendered, as one JSON object of
+    /// [`Outgoing`](eventide_types::campaign::outgoing::Outgoing), without a line end. An SMS has a text only; of an
+    /// email, what it has. Allocates nothing but `out`.
+    pub fn write_outgoing(&self, entry: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"entry\":\"");
         write_escaped(entry, out);
         out.extend_from_slice(b"\",");
@@ -84,10 +61,6 @@ impl<'a> Message<'a> {
         write_escaped(self.to(), out);
         out.extend_from_slice(b"\",\"content\":\"");
         self.write_content(out);
-        let marked = match self.channel() {
-            Channel::Email => Slot::Subject,
-            Channel::Sms => Slot::Text,
-        };
         for slot in slots(self.channel()) {
             if self.view.template(*slot).is_none() {
                 continue;
@@ -97,9 +70,6 @@ impl<'a> Message<'a> {
                 Slot::Text => b"\",\"text\":\"".as_slice(),
                 Slot::Html => b"\",\"html\":\"",
             });
-            if test && *slot == marked {
-                out.extend_from_slice(TEST.as_bytes());
-            }
             self.render(*slot, |part| write_escaped(part, out));
         }
         out.extend_from_slice(b"\"}");
@@ -135,7 +105,7 @@ impl<'a> Message<'a> {
     }
 
     /// Gives the parts of a text; false if the message has no such.
-    fn render(&self, slot: Slot, mut emit: impl FnMut(&str)) -> bool {
+    pub(crate) fn render(&self, slot: Slot, mut emit: impl FnMut(&str)) -> bool {
         if !slots(self.channel()).contains(&slot) {
             return false;
         }

@@ -68,3 +68,5 @@ mod sending;
 pub mod sms;
 #[cfg(feature = "sqs")]
 pub mod sqs;
+#[cfg(feature = "testing")]
+mod tap;

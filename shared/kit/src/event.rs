@@ -1,10 +1,13 @@
 //! Events as they come in: parsed with the path of what does not fit, and without repeating what they contain.
 
+mod trigger;
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
+pub use trigger::Trigger;
 
 use crate::error::Error;
 

@@ -20,6 +20,8 @@ mod long;
 pub mod metrics;
 mod run;
 pub mod sqs;
+#[cfg(feature = "testing")]
+pub mod tap;
 
 pub use context::{Invocation, Kit};
 pub use early::Early;

@@ -10,5 +10,3 @@ mod jobs;
 mod kills;
 mod support;
 mod sweep;
-#[path = "../../../campaign-send/tests/sending/tap.rs"]
-mod tap;

@@ -7,14 +7,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use campaign_classify::config::Settings;
 use campaign_classify::{CampaignClassify, Ports};
-use eventide_clients::campaigns::{Campaigns as _, FakeCampaigns, Scores};
-use eventide_clients::comprehend::{Classifier, EndpointState, FakeClassifier, Job, JobStatus};
-use eventide_clients::event_bus::{Event, EventBus, FakeEventBus};
+use eventide_clients::campaigns::{Campaigns as _, FakeCampaigns};
+use eventide_clients::comprehend::FakeClassifier;
+use eventide_clients::event_bus::{Event, FakeEventBus};
 use eventide_clients::s3::FakeBucket;
 use eventide_clients::sqs::FakeQueue;
 use eventide_kit::clock::ManualClock;
 use eventide_kit::deadline::Deadline;
 use eventide_kit::sqs::MemoryDeadLetters;
+use eventide_kit::tap::{Calls, Line, Tapped};
 use eventide_kit::{Error, Invocation};
 use eventide_types::campaign::keys::Work;
 use eventide_types::campaign::verdict::{Mode, Score, Scored, Scores as Part};
@@ -24,8 +25,6 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
-
-use crate::tap::{Calls, Line, Tapped};
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-27 09:00 UTC);
 pub(crate) const UPLOAD: &str = "00112233aabbccdd";
@@ -58,40 +57,6 @@ struct Wired {
     classify_queue: Tapped<FakeQueue>,
     judge_queue: Tapped<FakeQueue>,
     dead_letters: MemoryDeadLetters,
-}
-
-impl Scores for Tapped<FakeCampaigns> {
-    async fn scores(&self, classifier: &str, of: &[ContentId]) -> Result<Vec<Option<Scored>>, Error> {
-        self.line.call(self.fake.scores(classifier, of)).await
-    }
-
-    async fn keep(&self, classifier: &str, scored: &[Scored], now: OffsetDateTime) -> Result<(), Error> {
-        self.line.call(self.fake.keep(classifier, scored, now)).await
-    }
-}
-
-impl Classifier for Tapped<FakeClassifier> {
-    async fn classify(&self, endpoint: &str, text: &str) -> Result<Part, Error> {
-        self.line.call(self.fake.classify(endpoint, text)).await
-    }
-
-    async fn start(&self, job: &Job) -> Result<String, Error> {
-        self.line.call(self.fake.start(job)).await
-    }
-
-    async fn describe(&self, job: &str) -> Result<Option<JobStatus>, Error> {
-        self.line.call(self.fake.describe(job)).await
-    }
-
-    async fn inference_units(&self, endpoint: &str) -> Result<Option<EndpointState>, Error> {
-        self.line.call(self.fake.inference_units(endpoint)).await
-    }
-}
-
-impl EventBus for Tapped<FakeEventBus> {
-    async fn send(&self, event: &Event) -> Result<(), Error> {
-        self.line.call(self.fake.send(event)).await
-    }
 }
 
 impl Ports for Wired {

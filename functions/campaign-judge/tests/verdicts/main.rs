@@ -10,6 +10,4 @@ mod kills;
 mod releases;
 mod shards;
 mod support;
-#[path = "../../../campaign-send/tests/sending/tap.rs"]
-mod tap;
 mod when;

@@ -9,14 +9,15 @@ use campaign_judge::config::Settings;
 use campaign_judge::{CampaignJudge, Ports};
 use eventide_campaigns::{Messages, entry};
 use eventide_clients::campaigns::{Campaigns as _, Decisions as _, FakeCampaigns};
-use eventide_clients::event_bus::{Event, EventBus, FakeEventBus};
+use eventide_clients::event_bus::FakeEventBus;
 use eventide_clients::s3::FakeBucket;
-use eventide_clients::secrets::{FakeSecrets, Secret, Secrets};
+use eventide_clients::secrets::FakeSecrets;
 use eventide_clients::sqs::{FakeQueue, Outgoing as Message};
+use eventide_kit::Invocation;
 use eventide_kit::clock::{Clock as _, ManualClock};
 use eventide_kit::deadline::Deadline;
 use eventide_kit::sqs::{MemoryDeadLetters, SqsEvent};
-use eventide_kit::{Error, Invocation};
+use eventide_kit::tap::{Calls, Line, Tapped};
 use eventide_types::campaign::command::Decision;
 use eventide_types::campaign::keys::Work;
 use eventide_types::campaign::message::Content;
@@ -28,8 +29,6 @@ use eventide_types::campaign::{Campaign, ContentId, Settings as Conditions};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
-
-use crate::tap::{Calls, Line, Tapped};
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-27 09:00 UTC);
 pub(crate) const UPLOAD: &str = "00112233aabbccdd";
@@ -78,18 +77,6 @@ struct Wired {
     send_queue: Tapped<FakeQueue>,
     report_queue: Tapped<FakeQueue>,
     dead_letters: MemoryDeadLetters,
-}
-
-impl Secrets for Tapped<FakeSecrets> {
-    async fn get(&self, id: &str) -> Result<Secret, Error> {
-        self.line.call(self.fake.get(id)).await
-    }
-}
-
-impl EventBus for Tapped<FakeEventBus> {
-    async fn send(&self, event: &Event) -> Result<(), Error> {
-        self.line.call(self.fake.send(event)).await
-    }
 }
 
 impl Ports for Wired {

@@ -10,6 +10,4 @@ mod kills;
 mod page;
 mod sent;
 mod support;
-#[path = "../../../campaign-send/tests/sending/tap.rs"]
-mod tap;
 mod training;

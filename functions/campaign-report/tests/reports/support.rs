@@ -7,15 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use campaign_report::config::Settings;
 use campaign_report::{CampaignReport, Ports};
-use eventide_clients::campaigns::{
-    Campaigns as _, Decisions as _, FakeCampaigns, Known, Outcomes, Shards as _,
-};
-use eventide_clients::event_bus::{Event, EventBus, FakeEventBus};
+use eventide_clients::campaigns::{Campaigns as _, Decisions as _, FakeCampaigns, Outcomes, Shards as _};
+use eventide_clients::event_bus::{Event, FakeEventBus};
 use eventide_clients::s3::FakeBucket;
 use eventide_kit::clock::{Clock as _, ManualClock};
 use eventide_kit::deadline::Deadline;
 use eventide_kit::ledger::{Claimed, Ledger as _, MemoryLedger, Settlement};
 use eventide_kit::sqs::MemoryDeadLetters;
+use eventide_kit::tap::{Calls, Line, Tapped};
 use eventide_kit::{Error, Invocation};
 use eventide_types::campaign::command::Decision;
 use eventide_types::campaign::keys::Work;
@@ -27,8 +26,6 @@ use eventide_types::campaign::{Campaign, Channel, ContentId};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
-
-use crate::tap::{Calls, Line, Tapped};
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-27 09:00 UTC);
 pub(crate) const UPLOAD: &str = "00112233aabbccdd";
@@ -53,22 +50,6 @@ struct Wired {
     reports: Tapped<FakeBucket>,
     event_bus: Tapped<FakeEventBus>,
     dead_letters: MemoryDeadLetters,
-}
-
-impl Outcomes for Tapped<FakeCampaigns> {
-    async fn record(&self, news: &News) -> Result<bool, Error> {
-        self.line.call(self.fake.record(news)).await
-    }
-
-    async fn known(&self, entries: &[String]) -> Result<Vec<Known>, Error> {
-        self.line.call(self.fake.known(entries)).await
-    }
-}
-
-impl EventBus for Tapped<FakeEventBus> {
-    async fn send(&self, event: &Event) -> Result<(), Error> {
-        self.line.call(self.fake.send(event)).await
-    }
 }
 
 impl Ports for Wired {

@@ -10,7 +10,5 @@ mod files;
 mod kills;
 mod settling;
 mod support;
-#[path = "../../../campaign-send/tests/sending/tap.rs"]
-mod tap;
 mod test_sends;
 mod whole;

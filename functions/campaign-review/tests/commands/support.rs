@@ -8,12 +8,13 @@ use campaign_review::config::Settings;
 use campaign_review::{CampaignReview, Ports};
 use eventide_clients::campaigns::{Campaigns as _, FakeCampaigns, Shards as _};
 use eventide_clients::s3::FakeBucket;
-use eventide_clients::secrets::{FakeSecrets, Secret, Secrets};
+use eventide_clients::secrets::FakeSecrets;
 use eventide_clients::sqs::FakeQueue;
 use eventide_kit::clock::{Clock as _, ManualClock};
 use eventide_kit::deadline::Deadline;
 use eventide_kit::ledger::{Ledger as _, MemoryLedger, Settlement, State as Effect};
 use eventide_kit::sqs::MemoryDeadLetters;
+use eventide_kit::tap::{Calls, Line, Tapped};
 use eventide_kit::{Error, Invocation};
 use eventide_types::campaign::command::Decision;
 use eventide_types::campaign::keys::{Work, report};
@@ -24,8 +25,6 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::datetime;
-
-use crate::tap::{Calls, Line, Tapped};
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-27 09:00 UTC);
 pub(crate) const CAMPAIGN: &str = "spring";
@@ -58,12 +57,6 @@ struct Wired {
     judge_queue: Tapped<FakeQueue>,
     send_queue: Tapped<FakeQueue>,
     dead_letters: MemoryDeadLetters,
-}
-
-impl Secrets for Tapped<FakeSecrets> {
-    async fn get(&self, id: &str) -> Result<Secret, Error> {
-        self.line.call(self.fake.get(id)).await
-    }
 }
 
 impl Ports for Wired {

@@ -11,5 +11,3 @@ mod files;
 mod kills;
 mod settings;
 mod support;
-#[path = "../../../campaign-send/tests/sending/tap.rs"]
-mod tap;

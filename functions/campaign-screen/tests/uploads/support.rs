@@ -8,22 +8,21 @@ use std::time::Duration;
 use bytes::Bytes;
 use campaign_screen::config::Settings;
 use campaign_screen::{CampaignScreen, Ports};
-use eventide_clients::campaigns::{Campaigns as _, FakeCampaigns, Scores};
-use eventide_clients::event_bus::{Event, EventBus, FakeEventBus};
+use eventide_clients::campaigns::{Campaigns as _, FakeCampaigns};
+use eventide_clients::event_bus::{Event, FakeEventBus};
 use eventide_clients::s3::FakeBucket;
 use eventide_clients::sqs::{FakeQueue, Outgoing};
+use eventide_kit::Invocation;
 use eventide_kit::clock::ManualClock;
 use eventide_kit::deadline::Deadline;
 use eventide_kit::sqs::{MemoryDeadLetters, SqsEvent};
-use eventide_kit::{Error, Invocation};
+use eventide_kit::tap::{Calls, Line, Tapped};
 use eventide_types::campaign::message::Content;
 use eventide_types::campaign::verdict::{Mode, Score, Scored, Scores as Part};
 use eventide_types::campaign::{Campaign, ContentId};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
-
-use crate::tap::{Calls, Line, Tapped};
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-27 09:00 UTC);
 pub(crate) const KEY: &str = "campaigns/spring.csv";
@@ -63,22 +62,6 @@ struct Wired {
     classify_queue: Tapped<FakeQueue>,
     judge_queue: Tapped<FakeQueue>,
     dead_letters: MemoryDeadLetters,
-}
-
-impl Scores for Tapped<FakeCampaigns> {
-    async fn scores(&self, classifier: &str, of: &[ContentId]) -> Result<Vec<Option<Scored>>, Error> {
-        self.line.call(self.fake.scores(classifier, of)).await
-    }
-
-    async fn keep(&self, classifier: &str, scored: &[Scored], now: OffsetDateTime) -> Result<(), Error> {
-        self.line.call(self.fake.keep(classifier, scored, now)).await
-    }
-}
-
-impl EventBus for Tapped<FakeEventBus> {
-    async fn send(&self, event: &Event) -> Result<(), Error> {
-        self.line.call(self.fake.send(event)).await
-    }
 }
 
 impl Ports for Wired {

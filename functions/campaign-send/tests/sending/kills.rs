@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use eventide_clients::campaigns::Shards as _;
 use eventide_kit::ledger::State;
+use eventide_kit::tap::Calls;
 use eventide_types::campaign::outgoing::Outgoing;
 
 use crate::support::{CAMPAIGN, UPLOAD, World, emails, quota, texts};
-use crate::tap::Calls;
 
 /// Messages that an invocation has under way at a time.
 const CONCURRENCY: usize = 16;

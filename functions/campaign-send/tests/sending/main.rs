@@ -9,6 +9,5 @@ mod pace;
 mod refusals;
 mod support;
 mod sweep;
-mod tap;
 mod trouble;
 mod wired;

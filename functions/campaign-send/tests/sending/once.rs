@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use eventide_clients::campaigns::Operation;
 use eventide_kit::Error;
 use eventide_kit::ledger::State;
+use eventide_kit::tap::Calls;
 use serde_json::json;
 
 use crate::support::{CAMPAIGN, UPLOAD, World, emails, quota, texts};
-use crate::tap::Calls;
 
 #[tokio::test]
 async fn what_is_handed_over_is_what_was_approved_and_configured() {

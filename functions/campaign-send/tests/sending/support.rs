@@ -15,6 +15,7 @@ use eventide_kit::clock::{Clock as _, ManualClock};
 use eventide_kit::deadline::Deadline;
 use eventide_kit::ledger::{Entry, Ledger as _, MemoryLedger, State};
 use eventide_kit::sqs::MemoryDeadLetters;
+use eventide_kit::tap::Calls;
 use eventide_types::campaign::keys::Work;
 use eventide_types::campaign::outgoing::{Outgoing, tags};
 use eventide_types::campaign::record::{Campaign, Shard};
@@ -24,7 +25,6 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use crate::tap::Calls;
 use crate::wired::{Environment, Fakes};
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-27 09:00 UTC);

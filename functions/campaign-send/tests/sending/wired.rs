@@ -13,10 +13,9 @@ use eventide_clients::sqs::FakeQueue;
 use eventide_kit::clock::ManualClock;
 use eventide_kit::ledger::MemoryLedger;
 use eventide_kit::sqs::MemoryDeadLetters;
+use eventide_kit::tap::{Calls, Line, Tapped};
 use eventide_kit::{Error, Invocation};
 use serde_json::Value;
-
-use crate::tap::{Calls, Line, Tapped};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Fakes {
@@ -51,33 +50,25 @@ struct Wired {
     report_queue: Tapped<FakeQueue>,
 }
 
-impl Email for Tapped<Fakes> {
+impl Email for Fakes {
     async fn quota(&self) -> Result<Quota, Error> {
-        self.line.call(self.fake.email.quota()).await
+        self.email.quota().await
     }
 
     async fn send(&self, mail: &Mail) -> Result<Sent, Error> {
-        self.line
-            .call(async {
-                if self.fake.is_lost() {
-                    self.fake.email.lose_next_answer();
-                }
-                self.fake.email.send(mail).await
-            })
-            .await
+        if self.is_lost() {
+            self.email.lose_next_answer();
+        }
+        self.email.send(mail).await
     }
 }
 
-impl Sms for Tapped<Fakes> {
+impl Sms for Fakes {
     async fn send(&self, message: &TextMessage) -> Result<Sent, Error> {
-        self.line
-            .call(async {
-                if self.fake.is_lost() {
-                    self.fake.sms.lose_next_answer();
-                }
-                self.fake.sms.send(message).await
-            })
-            .await
+        if self.is_lost() {
+            self.sms.lose_next_answer();
+        }
+        self.sms.send(message).await
     }
 }
 

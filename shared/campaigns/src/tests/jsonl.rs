@@ -2,7 +2,7 @@ use eventide_types::campaign::Channel;
 use eventide_types::campaign::keys::Form;
 use serde_json::json;
 
-use super::{jsonl, jsonl_with, row, settings};
+use super::{jsonl, jsonl_with, outgoing, row, settings};
 use crate::Messages;
 
 #[test]
@@ -35,7 +35,7 @@ fn the_header_goes_over_the_sidecar() {
     let item = messages.next_item().unwrap().unwrap();
     let crate::Item::Message(message) = item else { panic!("{item:?}") };
     assert_eq!(message.zone(), Some("Asia/Tokyo"));
-    assert_eq!(message.outgoing(String::new()).text.as_deref(), Some("new"));
+    assert_eq!(outgoing(&message, "").text.as_deref(), Some("new"));
     let expected = json!({"channel": "sms", "text": "new", "timeZone": "Asia/Tokyo", "start": "paused"});
     assert_eq!(*messages.settings(), settings(expected));
 }
@@ -96,25 +96,6 @@ fn what_is_not_a_row_is_told_without_its_content() {
     ] {
         let read = jsonl(format!("{line}\n"));
         assert_eq!(read.reason(), reason, "{line}");
-    }
-}
-
-#[test]
-fn a_test_is_marked() {
-    let mut messages =
-        Messages::new(Form::JsonLines, false, settings(json!({"subject": "S\"1\"", "text": "T"})));
-    messages.feed(
-        "{\"id\":\"1\",\"channel\":\"email\",\"to\":\"ann@example.com\"}\n\
-         {\"id\":\"2\",\"channel\":\"sms\",\"to\":\"+4915112345678\"}\n",
-    );
-    messages.finish();
-    for (subject, text) in [(Some("[TEST] S\"1\""), "T"), (None, "[TEST] T")] {
-        let Some(crate::Item::Message(message)) = messages.next_item().unwrap() else { panic!() };
-        let mut written = vec![];
-        message.write_outgoing("e", true, &mut written);
-        let outgoing: eventide_types::campaign::outgoing::Outgoing =
-            serde_json::from_slice(&written).unwrap();
-        assert_eq!((outgoing.subject.as_deref(), outgoing.text.as_deref()), (subject, Some(text)));
     }
 }
 

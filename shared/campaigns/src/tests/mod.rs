@@ -13,7 +13,8 @@ use eventide_types::campaign::outgoing::Outgoing;
 use eventide_types::campaign::{ContentId, Settings};
 use serde_json::json;
 
-use crate::{FileError, Item, Messages, NewContent};
+use crate::plan::Slot;
+use crate::{FileError, Item, Message, Messages, NewContent};
 
 /// What a file gives.
 #[derive(Debug, PartialEq)]
@@ -66,6 +67,25 @@ impl Read {
     }
 }
 
+/// The message as its parts are, to compare with what is written.
+fn outgoing(message: &Message<'_>, entry: &str) -> Outgoing {
+    let rendered = |slot| {
+        let mut text = String::new();
+        message.render(slot, |part| text.push_str(part)).then_some(text)
+    };
+    Outgoing {
+        entry: entry.to_owned(),
+        id: message.id().to_owned(),
+        line: message.line(),
+        channel: message.channel(),
+        to: message.to().to_owned(),
+        content: message.content(),
+        subject: rendered(Slot::Subject),
+        text: rendered(Slot::Text),
+        html: rendered(Slot::Html),
+    }
+}
+
 /// Everything that can be read; what is written is compared with what is rendered.
 fn drain(messages: &mut Messages, read: &mut Read) -> bool {
     loop {
@@ -78,9 +98,9 @@ fn drain(messages: &mut Messages, read: &mut Read) -> bool {
             }
             Ok(Some(Item::Unparsed(unparsed))) => read.items.push((unparsed.line, Err(unparsed.reason))),
             Ok(Some(Item::Message(message))) => {
-                let outgoing = message.outgoing("00ff".to_owned());
+                let outgoing = outgoing(&message, "00ff");
                 let mut written = Vec::new();
-                message.write_outgoing("00ff", false, &mut written);
+                message.write_outgoing("00ff", &mut written);
                 assert_eq!(String::from_utf8(written).unwrap(), serde_json::to_string(&outgoing).unwrap());
                 assert_eq!((message.id(), message.to()), (outgoing.id.as_str(), outgoing.to.as_str()));
                 read.items.push((message.line(), Ok(outgoing)));

@@ -50,9 +50,13 @@
 #[cfg(feature = "testing")]
 pub mod contract;
 mod dynamodb;
+#[cfg(feature = "event-bus")]
+mod fail;
 #[cfg(feature = "testing")]
 mod fake;
 mod pace;
+#[cfg(feature = "testing")]
+mod tap;
 mod update;
 
 use std::time::Duration;
@@ -65,6 +69,8 @@ use eventide_types::campaign::provider::{News, Origin, Outcome};
 use eventide_types::campaign::record::Shard;
 use eventide_types::campaign::verdict::Scored;
 use eventide_types::campaign::{Campaign, ContentId};
+#[cfg(feature = "event-bus")]
+pub use fail::{fail, tell_failed};
 #[cfg(feature = "testing")]
 pub use fake::{FakeCampaigns, Operation};
 use time::OffsetDateTime;
