@@ -107,8 +107,7 @@ impl<P: Ports> LinkCallback<P> {
         };
         let Some(calls) = &self.settings.calls else { return Ok(Outcome::Refused(Problem::Unavailable)) };
         let (hash, now) = (ask.token.hash(), self.clock.now());
-        // The claim is over as soon as it is made: it is the client token that keeps the call a single one.
-        match self.ports.links().claim_call(&hash, now, now).await? {
+        match self.ports.links().claim_call(&hash, now).await? {
             Call::Won(link) => self.call(&link, calls, invocation).await,
             Call::Asked => Ok(Outcome::Repeated),
             Call::NotExpired => Ok(Outcome::Refused(Problem::NotExpired)),

@@ -5,9 +5,8 @@
 //! is called is the one that the link's record has; the page cannot name one.
 //!
 //! However often it is asked, and wherever this function dies, there is one call: every attempt for a link has the same
-//! client token, by which Amazon Connect knows it for seven days, and once the call is remembered nobody asks again. So the
-//! claim on a callback ends as soon as it is made, and whoever finds it not yet settled asks Amazon Connect. With a claim
-//! that lasts, a page that asks again after this function died would be told that the call was asked for.
+//! client token, by which Amazon Connect knows it for seven days, and once the call is remembered nobody asks again. Until
+//! then whoever comes asks Amazon Connect, so that nobody is told of a call that was never asked for.
 //!
 //! # Answers
 //!
@@ -33,6 +32,12 @@
 //! | `CALLBACK_NUMBER` | E.164; this or a queue with a flow | the number of the instance that is shown |
 //! | `CALLBACK_QUEUE_ID` | id; this or a number with a flow | the queue whose number is shown |
 //! | `CALLS_PER_MINUTE` | requests, 1 to 10000, default 5 | of one address: IPv4, or IPv6 network of 64 bits |
+//!
+//! # Metrics
+//!
+//! `Callbacks` by `Outcome`: `requested`, `repeated`, the word of the answer's `error`, or `failed`, which the page is told
+//! as `busy` or `unavailable`: what does not pass by itself, such as a missing permission. The function itself never
+//! fails then.
 
 pub mod config;
 

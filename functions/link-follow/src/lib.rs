@@ -13,6 +13,13 @@
 //!
 //! A contact that Amazon Connect does not end, such as a transferred one, goes on; a metric tells of it.
 //!
+//! # Metrics
+//!
+//! | metric | dimensions | counts |
+//! |---|---|---|
+//! | `LinksRevoked` | | links that were open until an agent answered |
+//! | `VoiceContacts` | `Outcome` | voice contacts that go on as a chat: `stopped`, `with_agent`, `ended` (already), `not_stoppable` |
+//!
 //! # Environment
 //!
 //! | variable | unit, limits | meaning |
@@ -22,13 +29,6 @@
 //! | `STOP_VOICE` | `chat_started`, `agent_joined`, `never`; default `agent_joined` | when a voice contact is ended that goes on as a chat |
 //! | `FAILED_QUEUE_URL` | URL, required | where messages go that nobody can carry on |
 //! | `MAX_RECEIVES` | deliveries, 1 to 1000, default 5 | the queue's `maxReceiveCount` |
-//!
-//! # Metrics
-//!
-//! | metric | dimensions | counts |
-//! |---|---|---|
-//! | `LinksRevoked` | | links that were open until an agent answered |
-//! | `VoiceContacts` | `Outcome` | voice contacts that go on as a chat: `stopped`, `with_agent`, `ended` (already), `not_stoppable` |
 
 pub mod config;
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use eventide_kit::env::{FromEnv, Vars};
+use eventide_links::http::Origin;
 use eventide_types::link::Language;
 use time::SignedDuration;
 
@@ -22,8 +23,8 @@ pub struct Config {
 /// What the steps depend on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// Where links lead, without a slash at the end.
-    pub origin: String,
+    /// Where links lead.
+    pub origin: Origin,
     /// The secret of the signing keys: name or ARN.
     pub signing_secret: String,
     /// CloudFront's public key of each slot that is in use.
@@ -113,16 +114,16 @@ impl FromEnv for Settings {
         const RULE: &str = "`required` or `given`";
         const NAMES: &str = "names of contact attributes, separated by commas";
         const LANGUAGE: &str = "`en`, `es` or `de`";
-        let origin = vars.required("LINK_ORIGIN", "`https://` and a host, without a slash at the end");
+        let origin = vars.required("LINK_ORIGIN", Origin::EXPECTED);
         let signing_secret = vars.required("SIGNING_KEYS_SECRET_ARN", "the ARN of a secret");
         let key_ids =
             vars.required("SIGNING_KEY_IDS", "slots and ids of public keys, such as `a=K2JCJMDEHXQW5F`");
         let token_secret = vars.required("TOKEN_SECRET_ARN", "the ARN of a secret");
         let policy = vars.optional("POLICY", "`canned` or `custom`", Policy(PolicyKind::Canned));
         let minutes = vars.in_range("LINK_MINUTES", 1..=1_440, 15);
-        let days = vars.in_range("RETENTION_DAYS", 0..=30, 1);
-        let links_per_contact = vars.in_range("LINKS_PER_CONTACT", 1..=1_000, 3);
-        let links_per_recipient = vars.in_range("LINKS_PER_RECIPIENT", 1..=1_000, 3);
+        let days = vars.in_range("RETENTION_DAYS", 1..=30, 1);
+        let links_per_contact = vars.in_range("LINKS_PER_CONTACT", 1..=100, 3);
+        let links_per_recipient = vars.in_range("LINKS_PER_RECIPIENT", 1..=100, 3);
         let provider_time = provider_time(vars);
         let consent = vars.optional("CONSENT", RULE, Rule(ConsentRule::Required));
         let attributes = vars.optional("ATTRIBUTES", NAMES, Names(BTreeSet::new()));
@@ -131,11 +132,11 @@ impl FromEnv for Settings {
         let language = vars.optional("DEFAULT_LANGUAGE", LANGUAGE, Tag(Language::En));
         let brand = vars.required("BRAND", "at most 40 characters of the GSM 03.38 alphabet");
         let (email, sms) = (email(vars), sms(vars));
-        let (Origin(origin), KeyIds(key_ids), Brand(brand)) = (origin?, key_ids?, brand?);
+        let (KeyIds(key_ids), Brand(brand)) = (key_ids?, brand?);
         let (Policy(policy), Rule(consent), Names(attributes)) = (policy?, consent?, attributes?);
         let Tag(default_language) = language?;
         Some(Self {
-            origin,
+            origin: origin?,
             signing_secret: signing_secret?,
             key_ids,
             token_secret: token_secret?,
@@ -196,21 +197,6 @@ fn provider_time(vars: &mut Vars) -> Option<Duration> {
         return None;
     }
     Some(Duration::from_secs_f64(seconds))
-}
-
-/// Where links lead. Only this machine may be reached without encryption.
-struct Origin(String);
-
-impl FromStr for Origin {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let local = |host: &&str| host.starts_with("127.0.0.1:") || host.starts_with("localhost:");
-        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://").filter(local));
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:".contains(&byte);
-        let valid = host.is_some_and(|host| !host.is_empty() && host.bytes().all(plain));
-        if valid { Ok(Self(text.to_owned())) } else { Err(()) }
-    }
 }
 
 struct KeyIds(BTreeMap<String, String>);

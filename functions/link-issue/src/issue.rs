@@ -261,7 +261,7 @@ impl<P: Ports> LinkIssue<P> {
 
     /// The signed link.
     fn url(&self, token: &Token, key: &SigningKey, expires_at: OffsetDateTime) -> Result<String, Error> {
-        let url = format!("{}/c?t={}", self.settings.origin, token.as_str());
+        let url = format!("{}/c?t={}", self.settings.origin.as_str(), token.as_str());
         let policy = match self.settings.policy {
             PolicyKind::Canned => Policy::Canned { expires_at },
             PolicyKind::Custom => Policy::Custom { expires_at, not_before: None, source_ip: None },

@@ -40,9 +40,9 @@
 //! | `TOKEN_SECRET_ARN` | ARN, required | the secret, of 32 characters at least, that tokens and the names of recipients are made with |
 //! | `POLICY` | `canned` (default) or `custom` | what the signature covers |
 //! | `LINK_MINUTES` | minutes, 1 to 1440, default 15 | for how long a link opens |
-//! | `RETENTION_DAYS` | days, 0 to 30, default 1 | for how long expired links are kept, for callbacks |
-//! | `LINKS_PER_CONTACT` | requests an hour, 1 to 1000, default 3 | of one chain of contacts |
-//! | `LINKS_PER_RECIPIENT` | requests an hour, 1 to 1000, default 3 | to one number or address |
+//! | `RETENTION_DAYS` | days, 1 to 30, default 1 | for how long expired links are kept, for callbacks |
+//! | `LINKS_PER_CONTACT` | requests an hour, 1 to 100, default 3 | of one chain of contacts |
+//! | `LINKS_PER_RECIPIENT` | requests an hour, 1 to 100, default 3 | to one number or address |
 //! | `PROVIDER_SECONDS` | seconds, 0.2 to 6, default 3 | for how long a provider is waited for, as far as the invocation's time allows |
 //! | `CONSENT` | `required` (default) or `given` | whether the event has to say that the caller agrees, or was asked elsewhere |
 //! | `ATTRIBUTES` | names, separated by commas | contact attributes that the chat may know |

@@ -45,6 +45,11 @@
 //! | `CLAIM_SECONDS` | seconds, 1 to 900, default 30 | after which another page may take up what one left undone; longer than the function's timeout |
 //! | `PARTICIPANT_ENDPOINT` | URL, optional | where the page finds the participant service, if not at the Region's |
 //! | `AWS_REGION` | set by Lambda | where the page finds the participant service |
+//!
+//! # Metrics
+//!
+//! `Redemptions` by `Outcome`: `redeemed`, `replayed`, the word of the answer's `error`, or `failed`, which the page is told
+//! as `busy`: what does not pass by itself, such as a missing flow or permission. The function itself never fails then.
 
 pub mod config;
 

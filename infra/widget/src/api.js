@@ -28,7 +28,7 @@ export async function callBack(token, nonce, options) {
   return refusal(status, after);
 }
 
-// A 403 is not the API's: it comes from the rate rule at the edge, and passes.
+// The API says 429 and 503, and so does what stands before it; all of that passes.
 function refusal(status, after) {
   if (status === null) return { kind: "network", after };
   return status === 400 ? { kind: "unavailable" } : { kind: "busy", after };

@@ -44,10 +44,11 @@ function route() {
 }
 
 function landing() {
-  show("landing", {
-    paragraphs: ["landing.text", "landing.once"],
-    action: { id: "start", label: "landing.start", running: "landing.starting", run: begin },
-  });
+  show("landing", { paragraphs: ["landing.text", "landing.once"], action: starting() });
+}
+
+function starting() {
+  return { id: "start", label: "landing.start", running: "landing.starting", run: begin };
 }
 
 // The only thing that uses a link up, and only ever by a click.
@@ -79,8 +80,10 @@ async function askForCall() {
   switch (outcome.kind) {
     case "requested":
       return show("called");
+    // A link that was sent again is valid for longer than the address of its first message, which would only
+    // lead back here.
     case "valid":
-      return show("valid", { action: again("reload", "valid.reload", 0, async () => location.reload()) });
+      return show("valid", { action: starting() });
     case "unavailable":
       return show("unavailable");
     case "busy":

@@ -3,7 +3,7 @@
 import { delay } from "./backoff.js";
 import { ENDED, TYPING } from "./messages.js";
 
-const SEND_MS = 15_000;
+const ANSWER_MS = 15_000;
 const END_MS = 5_000;
 // The subscription follows the connection; what is said in between is only in the transcript.
 const SETTLE_MS = 2_000;
@@ -24,7 +24,7 @@ export class Session {
   #over = false;
   #attempt = 0;
   #pending = null;
-  #fetching = false;
+  #fetching = null;
   #again = false;
   #reached = new Set();
   #seen = new Set();
@@ -73,7 +73,7 @@ export class Session {
    * @returns {Promise<{id: string, time: number}>}
    */
   async send(message, clientToken) {
-    const { data } = await this.#call(SEND_MS, (chat) =>
+    const { data } = await this.#call(ANSWER_MS, (chat) =>
       chat.sendMessage({ contentType: "text/plain", message, clientToken }),
     );
     return { id: data.Id, time: Date.parse(data.AbsoluteTime) || 0 };
@@ -81,12 +81,12 @@ export class Session {
 
   /** Says that the customer is typing; chatjs passes it on every ten seconds at most. */
   typing() {
-    this.#call(SEND_MS, (chat) => chat.sendEvent({ contentType: TYPING })).catch(() => {});
+    this.#call(ANSWER_MS, (chat) => chat.sendEvent({ contentType: TYPING })).catch(() => {});
   }
 
   /** Ends the chat; fails if the service did not take it. */
   async end() {
-    await this.#call(SEND_MS, (chat) => chat.disconnectParticipant());
+    await this.#call(ANSWER_MS, (chat) => chat.disconnectParticipant());
     this.#wait(() => this.#finish(), END_MS);
   }
 
@@ -143,39 +143,43 @@ export class Session {
   // Goes back page by page to what the last complete look had reached, the first time to the beginning.
   async #catchUp(chat) {
     if (this.#over || this.#chat !== chat) return;
-    if (this.#fetching) {
+    if (this.#fetching === chat) {
       this.#again = true;
       return;
     }
-    this.#fetching = true;
-    let complete = false;
-    try {
-      let nextToken;
-      for (let page = 0; page < MOST_PAGES; page += 1) {
-        const { data } = await chat.getTranscript({
+    this.#fetching = chat;
+    this.#again = false;
+    const complete = await this.#look(chat).catch(() => false);
+    // A newer connection looks for itself, and does not wait for what an older one asked.
+    if (this.#fetching !== chat) return;
+    this.#fetching = null;
+    if (complete) {
+      this.#reached = new Set(this.#seen);
+      this.#listener.loaded();
+    }
+    if (!this.#over && (this.#again || !complete)) {
+      this.#wait(() => this.#catchUp(chat), complete ? 0 : SETTLE_MS);
+    }
+  }
+
+  async #look(chat) {
+    let nextToken;
+    for (let page = 0; page < MOST_PAGES; page += 1) {
+      const { data } = await this.#call(ANSWER_MS, () =>
+        chat.getTranscript({
           scanDirection: "BACKWARD",
           sortOrder: "ASCENDING",
           maxResults: PAGE,
           nextToken,
-        });
-        const items = data.Transcript ?? [];
-        this.#take(items);
-        nextToken = data.NextToken;
-        if (!nextToken || items.some(({ Id }) => this.#reached.has(Id))) break;
-      }
-      complete = true;
-      this.#reached = new Set(this.#seen);
-      this.#listener.loaded();
-    } catch (error) {
-      if (refused(error)) this.#finish();
-    } finally {
-      this.#fetching = false;
+        }),
+      );
+      if (this.#fetching !== chat) return false;
+      const items = data.Transcript ?? [];
+      this.#take(items);
+      nextToken = data.NextToken;
+      if (!nextToken || items.some(({ Id }) => this.#reached.has(Id))) break;
     }
-    if (!this.#over && (this.#again || !complete)) {
-      const soon = this.#again && complete;
-      this.#again = false;
-      this.#wait(() => this.#catchUp(chat), soon ? 0 : SETTLE_MS);
-    }
+    return true;
   }
 
   #take(items) {

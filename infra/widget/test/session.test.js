@@ -65,7 +65,7 @@ class Service {
   }
 }
 
-/** A session whose waits end when the test says so; `told` is what it told. */
+/** A session whose waits, or those up to so many milliseconds, end when the test says so; `told` is what it told. */
 function setUp(details = DETAILS) {
   const service = new Service();
   const told = [];
@@ -83,8 +83,8 @@ function setUp(details = DETAILS) {
     waits.add(entry);
     return () => waits.delete(entry);
   };
-  const pass = async () => {
-    for (const entry of [...waits]) {
+  const pass = async (longest = Infinity) => {
+    for (const entry of [...waits].filter(({ ms }) => ms <= longest)) {
       waits.delete(entry);
       entry.run();
     }
@@ -169,6 +169,44 @@ test("after a loss fetches back to what it had, no further", async () => {
   await settled();
   assert.deepEqual(told, ["online", "item 6", "item 7", "item 4", "item 5", "loaded"]);
   assert.equal(service.asked.filter(({ name }) => name === "getTranscript").length, 2);
+});
+
+test("a connection does not wait for what the one before it asked", async () => {
+  const { service, told, pass, session } = setUp();
+  await session.start();
+  const [old] = service.created;
+  let answer;
+  old.getTranscript = () => new Promise((resolve) => (answer = resolve));
+  session.wake();
+  service.fire("ConnectionBroken");
+  await pass(5000);
+  service.fire("ConnectionEstablished", { data: {} });
+  await settled();
+  told.length = 0;
+  service.transcript = items("1");
+  await pass(5000);
+  assert.deepEqual(told, ["item 1", "loaded"]);
+  answer({ data: { Transcript: items("0") } });
+  await settled();
+  assert.deepEqual(told, ["item 1", "loaded"]);
+});
+
+test("a transcript without an answer is asked for again", async () => {
+  const { service, told, pass, session } = setUp();
+  const started = session.start();
+  service.transcript = items("1");
+  await settled();
+  told.length = 0;
+  const { getTranscript } = service.chat;
+  service.chat.getTranscript = () => new Promise(() => {});
+  session.wake();
+  await settled();
+  service.chat.getTranscript = getTranscript;
+  service.transcript = items("1", "2");
+  await pass();
+  await pass();
+  await started;
+  assert.ok(told.includes("item 2"), told.join());
 });
 
 test("a transcript that could not be had is tried again", async () => {

@@ -73,7 +73,7 @@ fn every_bad_variable_is_named() {
 }
 
 #[test]
-fn values_that_would_break_links_are_refused() {
+fn values_that_would_break_links_or_limits_are_refused() {
     let long = "B".repeat(41);
     let braces = "{".repeat(21);
     for (name, value) in [
@@ -92,6 +92,9 @@ fn values_that_would_break_links_are_refused() {
         ("BRAND", braces.as_str()),
         ("PROVIDER_SECONDS", "6.1"),
         ("PROVIDER_SECONDS", "0.1"),
+        ("RETENTION_DAYS", "0"),
+        ("LINKS_PER_CONTACT", "101"),
+        ("LINKS_PER_RECIPIENT", "101"),
     ] {
         let error = with(&[(name, value)]).unwrap_err();
         assert!(error.contains(name), "{name} {value}: {error}");

@@ -5,6 +5,7 @@
 mod context;
 mod destinations;
 mod events;
+mod flow;
 mod keys;
 mod kills;
 mod limits;

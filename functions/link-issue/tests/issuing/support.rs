@@ -183,7 +183,7 @@ impl Url {
 
 pub(crate) fn settings() -> Settings {
     Settings {
-        origin: "https://chat.example.com".to_owned(),
+        origin: "https://chat.example.com".parse().unwrap(),
         signing_secret: SIGNING.to_owned(),
         key_ids: BTreeMap::from(
             [("a", "K2JCJMDEHXQW5A"), ("b", "K2JCJMDEHXQW5B")]

@@ -145,21 +145,12 @@ impl Links for Tapped<FakeLinks> {
         self.line.call("voice_of", self.fake.voice_of(chat_contact_id)).await
     }
 
-    async fn claim_call(
-        &self,
-        hash: &LinkHash,
-        now: OffsetDateTime,
-        until: OffsetDateTime,
-    ) -> Result<Call, Error> {
-        self.line.call("claim_call", self.fake.claim_call(hash, now, until)).await
+    async fn claim_call(&self, hash: &LinkHash, now: OffsetDateTime) -> Result<Call, Error> {
+        self.line.call("claim_call", self.fake.claim_call(hash, now)).await
     }
 
     async fn called(&self, hash: &LinkHash) -> Result<(), Error> {
         self.line.call("called", self.fake.called(hash)).await
-    }
-
-    async fn release_call(&self, hash: &LinkHash) -> Result<(), Error> {
-        self.line.call("release_call", self.fake.release_call(hash)).await
     }
 }
 

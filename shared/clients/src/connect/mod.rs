@@ -117,7 +117,8 @@ pub struct NewCall {
     pub queue_id: Option<String>,
     /// Contact attributes, as of a chat.
     pub attributes: BTreeMap<String, String>,
-    /// The contact that it continues.
+    /// The contact that it continues, whose attributes Connect copies (API reference,
+    /// StartOutboundVoiceContact).
     pub related_contact_id: Option<String>,
     /// The same for every attempt to make the same call.
     pub client_token: String,
@@ -154,12 +155,12 @@ pub enum Standing {
 /// or flow is `Environment.ResourceNotFound`. No error quotes an address, a name or a text.
 pub trait Connect: Send + Sync {
     /// Starts a chat. Another attempt with the same client token gives the same chat again (API reference,
-    /// StartChatContact: the token is remembered for 7 days). `Permanent.InvalidRequest` if the chat is
-    /// beyond the limits that [`NewChat`] names.
+    /// StartChatContact, which does not say for how long). `Permanent.InvalidRequest` if the chat is beyond the
+    /// limits that [`NewChat`] names.
     fn start_chat(&self, chat: &NewChat) -> impl Future<Output = Result<Chat, Error>> + Send;
 
     /// Calls somebody, and gives the contact's id. Another attempt with the same client token makes no second
-    /// call. A number that the instance may not call is `Permanent.DestinationNotAllowed` or
+    /// call (API reference, StartOutboundVoiceContact: for 7 days). A number that the instance may not call is `Permanent.DestinationNotAllowed` or
     /// `Permanent.OutboundContactNotPermitted`.
     fn start_call(&self, call: &NewCall) -> impl Future<Output = Result<String, Error>> + Send;
 

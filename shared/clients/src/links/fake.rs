@@ -31,8 +31,6 @@ pub enum Operation {
     ClaimCall,
     /// [`Links::called`]
     Called,
-    /// [`Links::release_call`]
-    ReleaseCall,
     /// [`Limits::take`]
     Take,
 }
@@ -61,7 +59,6 @@ struct Table {
     chats: BTreeMap<String, String>,
     takers: BTreeMap<(String, i64), BTreeSet<String>>,
     taken: BTreeMap<(String, i64), u32>,
-    claims_of_calls: u64,
     asked: Vec<Operation>,
     faults: Faults<Operation>,
     lost: Faults<Operation>,
@@ -233,19 +230,12 @@ impl Links for FakeLinks {
         self.call(Operation::VoiceOf, |table| Ok(table.chats.get(chat_contact_id).cloned()))
     }
 
-    async fn claim_call(
-        &self,
-        hash: &LinkHash,
-        now: OffsetDateTime,
-        until: OffsetDateTime,
-    ) -> Result<Call, Error> {
+    async fn claim_call(&self, hash: &LinkHash, now: OffsetDateTime) -> Result<Call, Error> {
         self.call(Operation::ClaimCall, |table| {
-            table.claims_of_calls += 1;
-            let by = table.claims_of_calls;
             let Some(stored) = table.links.get_mut(hash) else { return Ok(Call::Unavailable) };
-            let call = stored.called_by(by, now);
+            let call = stored.to_call(now);
             if matches!(call, Call::Won(_)) {
-                stored.callback = Callback::Claimed { by, until: whole_millis(until) };
+                stored.callback = Callback::Begun;
             }
             Ok(call)
         })
@@ -255,16 +245,6 @@ impl Links for FakeLinks {
         self.call(Operation::Called, |table| {
             if let Some(stored) = table.links.get_mut(hash) {
                 stored.callback = Callback::Asked;
-            }
-            Ok(())
-        })
-    }
-
-    async fn release_call(&self, hash: &LinkHash) -> Result<(), Error> {
-        self.call(Operation::ReleaseCall, |table| {
-            let stored = table.links.get_mut(hash);
-            if let Some(stored) = stored.filter(|stored| stored.callback != Callback::Asked) {
-                stored.callback = Callback::None;
             }
             Ok(())
         })

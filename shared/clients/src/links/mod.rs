@@ -15,7 +15,7 @@
 //! | from | by | to |
 //! |---|---|---|
 //! | open, not expired, not revoked | [`Links::claim`] | claimed |
-//! | claimed | [`Links::claim`] of the same claimant | claimed |
+//! | claimed, and no callback was begun since it expired | [`Links::claim`] of the same claimant | claimed |
 //! | claimed, and the claim is over, not expired, not revoked | [`Links::claim`] of anybody | claimed |
 //! | claimed | [`Links::release`] of the claimant | open |
 //! | claimed | [`Links::complete`] of the claimant | used |
@@ -34,7 +34,7 @@
 //! | [`Links::complete`] | `dynamodb:PutItem`, then `dynamodb:UpdateItem` |
 //! | [`Links::revoke`] | `dynamodb:GetItem`, then `dynamodb:UpdateItem` |
 //! | [`Links::voice_of`] | `dynamodb:GetItem` |
-//! | [`Links::claim_call`], [`Links::called`], [`Links::release_call`] | `dynamodb:UpdateItem` |
+//! | [`Links::claim_call`], [`Links::called`] | `dynamodb:UpdateItem` |
 //! | [`Limits::take`] | `dynamodb:UpdateItem` |
 //!
 //! All of them fail with `Environment.TableNotFound`, with `Permanent.UnreadableItem`, and as
@@ -130,9 +130,10 @@ impl std::fmt::Debug for Redeemed {
 /// The answer to [`Links::claim_call`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
-    /// The call is the caller's to make.
+    /// It is to be made, and nobody has said yet that it was asked for: whoever is told so asks for it, with a
+    /// client token by which it stays a single call. Nobody redeems the link any more.
     Won(Box<Link>),
-    /// It was asked for already, or somebody is just asking for it.
+    /// It was asked for already.
     Asked,
     /// The link has not expired yet: chat is still possible.
     NotExpired,
@@ -173,19 +174,15 @@ pub trait Links: Send + Sync {
     /// The voice contact that a chat continues, if it is one of ours.
     fn voice_of(&self, chat_contact_id: &str) -> impl Future<Output = Result<Option<String>, Error>> + Send;
 
-    /// Claims the callback of an expired link until a time after which another may take the claim over.
+    /// Begins the callback of an expired link, unless somebody is just redeeming it.
     fn claim_call(
         &self,
         hash: &LinkHash,
         now: OffsetDateTime,
-        until: OffsetDateTime,
     ) -> impl Future<Output = Result<Call, Error>> + Send;
 
     /// Says that the call was asked for.
     fn called(&self, hash: &LinkHash) -> impl Future<Output = Result<(), Error>> + Send;
-
-    /// Gives the claim on a callback up; nothing if the call was asked for.
-    fn release_call(&self, hash: &LinkHash) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
 /// A limit within a span of time.

@@ -24,8 +24,8 @@ pub(super) enum Redemption {
 pub(super) enum Callback {
     /// Nobody has asked for it.
     None,
-    /// Somebody is doing so: the call of the port is told by `by`.
-    Claimed { by: u64, until: OffsetDateTime },
+    /// Somebody is doing so, or has without its being known.
+    Begun,
     /// Somebody has.
     Asked,
 }
@@ -75,7 +75,12 @@ impl Stored {
     pub(super) fn claimed_by(&self, claim: &Claim) -> Claimed {
         let won = || Claimed::Won(Box::new(self.link.clone()));
         let is_free = match &self.redemption {
-            Redemption::Claimed { claimant, .. } if *claimant == claim.claimant => return won(),
+            Redemption::Claimed { claimant, .. }
+                if *claimant == claim.claimant
+                    && (self.callback == Callback::None || !self.has_expired(claim.now)) =>
+            {
+                return won();
+            }
             Redemption::Used { claimant, answer, replay_until, .. } => {
                 let is_theirs = *claimant == claim.claimant && *replay_until > claim.now;
                 return match is_theirs {
@@ -95,8 +100,8 @@ impl Stored {
         }
     }
 
-    /// What becomes of the claim on a callback that is told by `by`.
-    pub(super) fn called_by(&self, by: u64, now: OffsetDateTime) -> Call {
+    /// What becomes of the wish to be called.
+    pub(super) fn to_call(&self, now: OffsetDateTime) -> Call {
         if self.is_revoked || self.is_gone(now) || matches!(self.redemption, Redemption::Used { .. }) {
             return Call::Unavailable;
         }
@@ -109,14 +114,8 @@ impl Stored {
         }
         match self.callback {
             Callback::Asked => Call::Asked,
-            Callback::Claimed { by: other, until } if other != by && until > now => Call::Asked,
-            _ => Call::Won(Box::new(self.link.clone())),
+            Callback::None | Callback::Begun => Call::Won(Box::new(self.link.clone())),
         }
-    }
-
-    /// Whether that claim on the callback was made.
-    pub(super) fn is_called_by(&self, by: u64) -> bool {
-        matches!(self.callback, Callback::Claimed { by: other, .. } if other == by)
     }
 }
 

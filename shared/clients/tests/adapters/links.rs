@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use eventide_clients::links::contract::{claim, link};
-use eventide_clients::links::{Call, Claimed, DynamoDbLinks, Limit, Limits, Links, Redeemed, State};
+use eventide_clients::links::{Claimed, DynamoDbLinks, Limit, Limits, Links, Redeemed, State};
 use eventide_types::Link;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -79,7 +79,7 @@ async fn a_link_is_two_items_of_which_the_second_says_no_nonce() {
 /// The first answer is lost, and the SDK makes the request again.
 #[tokio::test]
 async fn a_repeat_that_meets_its_own_effect_comes_out_the_same() {
-    let (link, now) = (link(2), NOON);
+    let link = link(2);
     let kept = item(&link, &json!({}));
     let contact = json!({"pk": {"S": "contact"}, "link_hash": {"S": link.hash}, "nonce": {"S": "nonce"}});
     let server = Server::start(move |request| match (request.number, &request.json["Item"]["nonce"]) {
@@ -101,20 +101,6 @@ async fn a_repeat_that_meets_its_own_effect_comes_out_the_same() {
     .await;
     links(&server).complete(&link, "a", &redeemed()).await.unwrap();
     assert_eq!(operations(&server), ["PutItem", "PutItem", "UpdateItem", "UpdateItem"]);
-
-    let expired = link.clone();
-    let server = Server::start(move |request| {
-        if request.number == 0 {
-            return error(500, "InternalServerError");
-        }
-        let by = request.json["ExpressionAttributeValues"][":by"].clone();
-        let calling = json!({"call": {"S": "calling"}, "call_by": by, "call_until": millis(now + time::Duration::HOUR)});
-        refused(Some(&item(&expired, &calling)))
-    })
-    .await;
-    let now = link.expires_at;
-    let call = links(&server).claim_call(&link.hash, now, now + time::Duration::SECOND).await.unwrap();
-    assert_eq!(call, Call::Won(Box::new(link)));
 }
 
 #[tokio::test]
@@ -246,9 +232,8 @@ async fn all_calls_fail_with_what_dynamodb_says() {
             ("complete", links.complete(&link, "a", &redeemed()).await),
             ("revoke", links.revoke("contact").await.map(drop)),
             ("voice_of", links.voice_of("chat").await.map(drop)),
-            ("claim_call", links.claim_call(&link.hash, NOON, NOON).await.map(drop)),
+            ("claim_call", links.claim_call(&link.hash, NOON).await.map(drop)),
             ("called", links.called(&link.hash).await),
-            ("release_call", links.release_call(&link.hash).await),
             ("take", links.take(&limit, None, NOON).await.map(drop)),
         ]);
         for (call, failed) in failures {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb as dynamodb;
 use axum::http::Method;
 use eventide_clients::connect::{self, Connect as _, NewChat, SdkConnect};
-use eventide_clients::links::{Call, Claimed, DynamoDbLinks, Limit, Limits, Links, State, contract};
+use eventide_clients::links::{Claimed, DynamoDbLinks, Limit, Limits, Links, State, contract};
 use eventide_kit::item::Reader;
 use eventide_testing::LocalCloud;
 use eventide_types::LinkHash;
@@ -37,7 +37,7 @@ async fn links() {
     nothing_is_found_in_a_missing_table(&DynamoDbLinks::new(&config, "missing")).await;
 }
 
-/// A hundred pages redeem one link, and a hundred ask for one callback.
+/// A hundred pages redeem one link.
 pub(crate) async fn one_of_hundred_wins<L: Links + Limits + Clone + 'static>(links: &L) {
     let link = Arc::new(contract::link(50));
     links.open(&link, "50").await.unwrap();
@@ -50,18 +50,6 @@ pub(crate) async fn one_of_hundred_wins<L: Links + Limits + Clone + 'static>(lin
     let count = |of: &Claimed| claimed.iter().filter(|claimed| *claimed == of).count();
     assert_eq!(count(&Claimed::Won(Box::new((*link).clone()))), 1);
     assert_eq!(count(&Claimed::Unavailable), 99);
-
-    let expired = Arc::new(contract::link(51));
-    links.open(&expired, "51").await.unwrap();
-    let now = expired.expires_at;
-    let mut calls = JoinSet::new();
-    for _ in 0..100 {
-        let (links, hash) = (links.clone(), expired.hash.clone());
-        calls.spawn(async move { links.claim_call(&hash, now, now + Duration::seconds(30)).await });
-    }
-    let calls: Vec<_> = calls.join_all().await.into_iter().map(Result::unwrap).collect();
-    let is_won = |call: &&Call| matches!(call, Call::Won(_));
-    assert_eq!(calls.iter().filter(is_won).count(), 1);
 
     let limit = Limit { name: "hundred".to_owned(), max: 7, window: std::time::Duration::from_secs(60) };
     let mut takes = JoinSet::new();

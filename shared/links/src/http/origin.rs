@@ -10,6 +10,11 @@ impl Origin {
     /// Completes "… is malformed, expected …".
     pub const EXPECTED: &'static str = "`https://` and a host, without a slash at the end";
 
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether a header `Origin` names it.
     pub fn is(&self, header: &str) -> bool {
         self.0.eq_ignore_ascii_case(header)

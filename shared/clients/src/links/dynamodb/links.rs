@@ -116,8 +116,9 @@ impl Links for DynamoDbLinks {
     async fn claim(&self, hash: &LinkHash, claim: &Claim) -> Result<Claimed, Error> {
         let update = Update {
             expression: "SET #state = :claimed, #claimant = :claimant, #claim_until = :until",
-            condition: "(#state = :claimed AND #claimant = :claimant) OR (attribute_not_exists(#revoked) \
-                        AND #valid_until > :now \
+            condition: "(#state = :claimed AND #claimant = :claimant \
+                        AND (attribute_not_exists(#call) OR #valid_until > :now)) \
+                        OR (attribute_not_exists(#revoked) AND #valid_until > :now \
                         AND (#state = :open OR (#state = :claimed AND #claim_until <= :now)))",
             values: [
                 (":open", text(OPEN)),
@@ -207,21 +208,12 @@ impl Links for DynamoDbLinks {
         chat.map(|chat| Reader(&chat).text(VOICE_CONTACT_ID)).transpose()
     }
 
-    async fn claim_call(
-        &self,
-        hash: &LinkHash,
-        now: OffsetDateTime,
-        until: OffsetDateTime,
-    ) -> Result<Call, Error> {
-        self.call_claimed(hash, now, until).await
+    async fn claim_call(&self, hash: &LinkHash, now: OffsetDateTime) -> Result<Call, Error> {
+        self.call_claimed(hash, now).await
     }
 
     async fn called(&self, hash: &LinkHash) -> Result<(), Error> {
         self.call_asked(hash).await
-    }
-
-    async fn release_call(&self, hash: &LinkHash) -> Result<(), Error> {
-        self.call_released(hash).await
     }
 }
 

@@ -64,7 +64,7 @@ pub(super) fn stored(item: &Item) -> Result<Stored, Error> {
     };
     let callback = match read.optional_text("call").as_deref() {
         None => Callback::None,
-        Some(CALLING) => Callback::Claimed { by: read.number("call_by")?, until: read.moment("call_until")? },
+        Some(CALLING) => Callback::Begun,
         Some(CALLED) => Callback::Asked,
         Some(_) => return Err(read.unreadable("call", "`calling` or `called`")),
     };
