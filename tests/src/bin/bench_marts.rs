@@ -1,7 +1,7 @@
 //! What the functions of the data marts cost: deliveries of every size, and start-up, memory and size beside a
 //! hello-world on the same runtime.
 //!
-//! With the argument `answers` only mart-query's largest answers are measured.
+//! With the argument `answers` only mart-query's largest answers are measured, with `starts` only start-up and size.
 //!
 //! Runs the release binaries (`make bench` builds them) as processes, under a Runtime API and AWS APIs of its own that
 //! answer at once. Figures are medians; what is compared is measured in turn.
@@ -72,7 +72,8 @@ async fn main() -> ExitCode {
 async fn bench() -> Outcome<()> {
     let apis = Apis::start().await?;
     let mut series = Series::default();
-    if std::env::args().nth(1).as_deref() == Some("answers") {
+    let only = std::env::args().nth(1);
+    if only.as_deref() == Some("answers") {
         answers(&apis, &mut series).await?;
         print_answers(&series);
         return Ok(());
@@ -82,6 +83,10 @@ async fn bench() -> Outcome<()> {
         let (size, zipped) = sizes(&binary(subject.name()))?;
         series.add(&format!("{} binary", subject.name()), size);
         series.add(&format!("{} zip", subject.name()), zipped);
+    }
+    if only.as_deref() == Some("starts") {
+        print_starts(&series);
+        return Ok(());
     }
     answers(&apis, &mut series).await?;
     let results: Vec<Arc<Results>> =
