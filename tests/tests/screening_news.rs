@@ -1,7 +1,5 @@
 //! What providers tell of SMS in events that do not have the message's context.
 
-#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
-
 use eventide_tests::Campaigns;
 use eventide_tests::campaigns::texts::{LUNCH, csv};
 use http::Method;

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use eventide_tests::demo::{campaigns, findings, marts};
+use eventide_tests::demo::{campaigns, chats, findings, marts};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -12,6 +12,8 @@ async fn main() -> ExitCode {
     different.extend(marts::run().await.unwrap_or_else(|error| vec![error]));
     println!();
     different.extend(campaigns::run().await.unwrap_or_else(|error| vec![error]));
+    println!();
+    different.extend(chats::run().await.unwrap_or_else(|error| vec![error]));
     // The local clouds were the demo's own, and have ended with it.
     if different.is_empty() {
         println!("\nEverything came out as expected, and has been stopped.");

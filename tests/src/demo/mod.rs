@@ -2,6 +2,7 @@
 
 pub mod campaigns;
 pub mod cast;
+pub mod chats;
 pub mod findings;
 pub mod marts;
 pub mod metrics;

@@ -25,6 +25,7 @@ pub fn asked(entry: &Value) -> Result<BTreeSet<Call>, String> {
     let (service, operation) = (text("service"), text("operation"));
     let one = match service {
         "comprehend" => return call.comprehend(operation),
+        "connect" => return call.connect(operation),
         "dynamodb" => return call.dynamodb(operation),
         "events" => return call.events(operation),
         "redshift-data" => return call.redshift_data(operation),
@@ -36,9 +37,7 @@ pub fn asked(entry: &Value) -> Result<BTreeSet<Call>, String> {
             Ok(Call::new("secretsmanager:GetSecretValue", call.named("SecretId")?))
         }
         "securityhub" => call.securityhub(operation),
-        "sms-voice" if operation == "SendTextMessage" => {
-            Ok(Call::new("sms-voice:SendTextMessage", call.named("OriginationIdentity")?))
-        }
+        "sms-voice" if operation == "SendTextMessage" => return call.send_text_message(),
         "sqs" => call.sqs(operation),
         "sts" if operation == "AssumeRole" => Ok(Call::new("sts:AssumeRole", call.named("RoleArn")?)),
         _ => Err(unknown(service, operation)),
@@ -84,6 +83,47 @@ impl Journaled<'_> {
             }
             _ => return Err(unknown("comprehend", operation)),
         })
+    }
+
+    /// A contact is what all of these are about, be it one that the call makes, whose id AWS chooses. A chat asks for its
+    /// flow, too, and for the contact that it is related to.
+    fn connect(&self, operation: &str) -> Result<BTreeSet<Call>, String> {
+        let on = |instance: &str, resource: &str| {
+            let resource = format!("instance/{instance}/{resource}");
+            Call::new(&format!("connect:{operation}"), &self.arn("connect", &resource))
+        };
+        if operation == "DescribeContact" {
+            let path = self.entry.get("path").and_then(Value::as_str).unwrap_or_default();
+            let ids = path.strip_prefix("/contacts/").and_then(|ids| ids.split_once('/'));
+            let (instance, contact) = ids.ok_or_else(|| format!("no contact: {}", self.entry))?;
+            return Ok([on(instance, &format!("contact/{contact}"))].into());
+        }
+        let body = self.body()?;
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        let instance = text("InstanceId").ok_or("no instance")?;
+        Ok(match operation {
+            "StartChatContact" => {
+                let flow = format!("contact-flow/{}", text("ContactFlowId").ok_or("no flow")?);
+                let related = text("RelatedContactId").map(|contact| format!("contact/{contact}"));
+                [flow].into_iter().chain(related).map(|resource| on(instance, &resource)).collect()
+            }
+            "StartOutboundVoiceContact" => [on(instance, "contact/an-id")].into(),
+            "StopContact" => {
+                [on(instance, &format!("contact/{}", text("ContactId").ok_or("no contact")?))].into()
+            }
+            _ => return Err(unknown("connect", operation)),
+        })
+    }
+
+    /// Sending asks for who it comes from, and for the configuration set and the protect configuration that are named.
+    fn send_text_message(&self) -> Result<BTreeSet<Call>, String> {
+        let body = self.body()?;
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        let set = text("ConfigurationSetName").map(|name| format!("configuration-set/{name}"));
+        let protection = text("ProtectConfigurationId").map(|id| format!("protect-configuration/{id}"));
+        let named = [set, protection].into_iter().flatten().map(|resource| self.arn("sms-voice", &resource));
+        let asked = [self.named("OriginationIdentity")?.to_owned()].into_iter().chain(named);
+        Ok(asked.map(|resource| Call::new("sms-voice:SendTextMessage", &resource)).collect())
     }
 
     /// Sending asks for the sender's identity, and for the configuration set that is named.

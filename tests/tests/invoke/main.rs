@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 mod campaigns;
+mod chats;
 mod findings;
 mod marts;
 
@@ -22,7 +23,8 @@ type Invoked = Result<Value, (String, String)>;
 #[test]
 fn every_folder_of_events_is_of_a_function_that_is_invoked() {
     let folders = names(&repository().join("events"), |path| path.is_dir());
-    let known = findings::FUNCTIONS.iter().chain(&marts::FUNCTIONS).chain(&campaigns::FUNCTIONS);
+    let known = findings::FUNCTIONS.iter().chain(&marts::FUNCTIONS);
+    let known = known.chain(&campaigns::FUNCTIONS).chain(&chats::FUNCTIONS);
     let known = known.map(|(function, _)| *function);
     let mut known: Vec<_> = known.chain(["answers"]).collect();
     known.sort_unstable();

@@ -9,6 +9,8 @@ use eventide_testing::template::{Resolver, Scope, read};
 use eventide_testing::{LocalCloud, repository};
 use serde_json::{Value, json};
 
+mod chats;
+mod chats_edge;
 mod findings;
 mod marts;
 mod screening;

@@ -28,7 +28,7 @@ fn screening() -> Result<Value, String> {
 }
 
 /// The statements of a role, with what the parameters say; of resources, whatever they are called.
-fn statements(template: &Value, role: &str, given: &[(&str, &str)]) -> Result<Vec<Value>, String> {
+pub(super) fn statements(template: &Value, role: &str, given: &[(&str, &str)]) -> Result<Vec<Value>, String> {
     let mut resolver = resolver(template, given)?;
     for (name, resource) in template["Resources"].as_object().into_iter().flatten() {
         if resource["Type"] != "AWS::SecurityHub::ActionTarget" {
@@ -44,7 +44,7 @@ fn statements(template: &Value, role: &str, given: &[(&str, &str)]) -> Result<Ve
 }
 
 /// One or many, as a policy may have it.
-fn texts(value: &Value) -> Vec<&str> {
+pub(super) fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
         one => one.as_str().into_iter().collect(),
@@ -52,7 +52,7 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 /// The statement of a role that allows an action, if one does.
-fn allowing(statements: &[Value], action: &str) -> Option<Value> {
+pub(super) fn allowing(statements: &[Value], action: &str) -> Option<Value> {
     statements.iter().find(|statement| texts(&statement["Action"]).contains(&action)).cloned()
 }
 

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::super::forgery::{Forger, Forgery};
 use super::*;
+use crate::edge::forgery::{Forger, Forgery};
 
 const FORGED: usize = 1_000_000;
 const THREADS: usize = 2;
