@@ -209,7 +209,7 @@ async fn links_survive_a_change_of_keys() -> Tested {
 }
 
 #[tokio::test]
-async fn rsa_and_a_custom_policy_work_too() -> Tested {
+async fn a_custom_policy_works_too() -> Tested {
     let chats = Chats::start_with(&[("Policy", "custom")]).await?;
     let (_, link) = chats.caller_with_link().await?;
     assert!(link.contains("&Policy="), "{}", link.len());
