@@ -297,7 +297,12 @@ async fn follow(chats: &Chats, chat: &str, seen: &mut Seen) -> Tested {
     for body in [BODY.to_owned()].into_iter().chain(odd.iter().map(Value::to_string)) {
         chats.stack().send_message("FollowQueueUrl", &body).await?;
     }
-    Ok(())
+    // The queue hands messages over after a while.
+    eventually("the other objection", PATIENCE, || async {
+        let calls = chats.stack().calls("link-follow").await.ok()?;
+        calls.iter().any(|call| call.ends_with(":StopContact")).then_some(())
+    })
+    .await
 }
 
 /// Why messages were set aside: all of their attributes, once there are as many. Takes them out.

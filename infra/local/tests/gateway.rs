@@ -227,7 +227,8 @@ async fn the_control_api_says_what_is_wrong() -> Result<(), String> {
     let cloud = LocalCloud::start().await?;
     let health = cloud.control(Method::GET, "health", None).await?;
     assert_eq!((&health["ready"], &health["account"]), (&json!(true), &json!("111122223333")));
-    let stand_ins = ["comprehend", "detective", "redshift-data", "securityhub", "ses", "sms-voice"];
+    let stand_ins =
+        ["comprehend", "connect", "detective", "redshift-data", "securityhub", "ses", "sms-voice"];
     assert_eq!(health["stand_ins"], json!(stand_ins));
 
     let advanced = cloud.control(Method::POST, "clock", Some(&json!({ "advance_seconds": 90 }))).await?;

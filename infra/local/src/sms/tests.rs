@@ -140,12 +140,13 @@ async fn an_accepted_message_is_listed_and_its_events_tell_of_it() {
         assert_eq!(event["detail"][member], expected, "{member}");
     }
     bench.control("POST", "settings", json!({ "destinationInEvents": false, "emit": true })).await;
-    bench.send(json!({})).await;
+    let with_context = json!({ "Context": { "ledger": "a 1" } });
+    bench.send(with_context.clone()).await;
     let event = bench.events().await[0].clone();
     assert!(event["detail"].get("destinationPhoneNumber").is_none());
     assert!(event["detail"].get("context").is_some());
     bench.control("POST", "settings", json!({ "contextInEvents": false })).await;
-    bench.send(json!({})).await;
+    bench.send(with_context).await;
     let event = bench.events().await[0].clone();
     assert!(
         event["detail"].get("context").is_none() && event["detail"].get("messageId").is_some(),
