@@ -94,14 +94,25 @@ async fn a_sender_killed_elsewhere_sends_nothing_twice() -> Tested {
 async fn kill_the_others(from: usize) -> Tested {
     let campaigns = start().await?;
     let functions = ["campaign-screen", "campaign-classify", "campaign-judge", "campaign-report"];
-    for index in (from..MOST_CALLS).step_by(4) {
-        let campaign = format!("killed-{index}");
+    let mut all_killed = 0;
+    // One campaign goes its way first, so that it is known how many calls that takes. Sweeps add to them, the more the
+    // slower the machine is.
+    let mut most_calls = 0;
+    let rounds = std::iter::once(None).chain((from..MOST_CALLS).step_by(4).map(Some));
+    for index in rounds {
+        if index.is_some_and(|index| index > most_calls) {
+            assert!(all_killed > 0, "nothing was killed");
+            return nothing_failed(&campaigns).await;
+        }
+        let campaign = index.map_or("whole".to_owned(), |index| format!("killed-{index}"));
         // A content that is new each time, so that a job is needed.
-        let text = format!("{SHOES} Branch {}.", index + 1);
+        let text = format!("{SHOES} Branch {}.", index.map_or(0, |index| index + 1));
         campaigns.settings(&campaign, &json!({ "variables": { "first_name": { "type": "name" } } })).await?;
         campaigns.stack().forget().await?;
         for function in functions {
-            campaigns.stack().kill_after(function, index).await?;
+            if let Some(index) = index {
+                campaigns.stack().kill_after(function, index).await?;
+            }
         }
         campaigns.upload(&format!("{campaign}.csv"), mixed(2, &text)).await?;
         campaigns
@@ -109,7 +120,12 @@ async fn kill_the_others(from: usize) -> Tested {
             .await
             .map_err(|error| format!("{campaign}: {error}"))?;
         campaigns.drop_delayed().await.map_err(|error| format!("{campaign}: {error}"))?;
-        let killed = killed(&campaigns).await?;
+        if index.is_none() {
+            for function in functions {
+                most_calls = most_calls.max(campaigns.stack().calls(function).await?.len());
+            }
+        }
+        all_killed += killed(&campaigns).await?;
         campaigns.stack().forget().await?;
         let reckoning =
             campaigns.reckon_sent(&campaign).await.map_err(|error| format!("{campaign}: {error}"))?;
@@ -121,9 +137,6 @@ async fn kill_the_others(from: usize) -> Tested {
             1,
             "{campaign}: one job, however often it is started"
         );
-        if killed == 0 {
-            return nothing_failed(&campaigns).await;
-        }
     }
     Err(format!("a function makes more than {MOST_CALLS} calls"))
 }
