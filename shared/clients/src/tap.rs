@@ -27,6 +27,32 @@ mod comprehend {
     }
 }
 
+#[cfg(feature = "connect")]
+mod connect {
+    use eventide_kit::error::Error;
+    use eventide_kit::tap::Tapped;
+
+    use crate::connect::{Chat, Connect, NewCall, NewChat, Standing};
+
+    impl<T: Connect> Connect for Tapped<T> {
+        async fn start_chat(&self, chat: &NewChat) -> Result<Chat, Error> {
+            self.line.named("start_chat", self.fake.start_chat(chat)).await
+        }
+
+        async fn start_call(&self, call: &NewCall) -> Result<String, Error> {
+            self.line.named("start_call", self.fake.start_call(call)).await
+        }
+
+        async fn standing(&self, contact_id: &str) -> Result<Standing, Error> {
+            self.line.named("standing", self.fake.standing(contact_id)).await
+        }
+
+        async fn stop(&self, contact_id: &str) -> Result<(), Error> {
+            self.line.named("stop", self.fake.stop(contact_id)).await
+        }
+    }
+}
+
 #[cfg(feature = "email")]
 mod email {
     use eventide_kit::error::Error;
@@ -55,6 +81,60 @@ mod event_bus {
     impl<T: EventBus> EventBus for Tapped<T> {
         async fn send(&self, event: &Event) -> Result<(), Error> {
             self.line.call(self.fake.send(event)).await
+        }
+    }
+}
+
+#[cfg(feature = "links")]
+mod links {
+    use eventide_kit::error::Error;
+    use eventide_kit::tap::Tapped;
+    use eventide_types::{Link, LinkHash};
+    use time::OffsetDateTime;
+
+    use crate::links::{Call, Claim, Claimed, Limit, Limits, Links, Opened, Redeemed};
+
+    impl<T: Limits> Limits for Tapped<T> {
+        async fn take(&self, limit: &Limit, taker: Option<&str>, now: OffsetDateTime) -> Result<bool, Error> {
+            self.line.named("take", self.fake.take(limit, taker, now)).await
+        }
+    }
+
+    impl<T: Links> Links for Tapped<T> {
+        async fn open(&self, fresh: &Link, nonce: &str) -> Result<Opened, Error> {
+            self.line.named("open", self.fake.open(fresh, nonce)).await
+        }
+
+        async fn extend(&self, link: &Link) -> Result<bool, Error> {
+            self.line.named("extend", self.fake.extend(link)).await
+        }
+
+        async fn claim(&self, hash: &LinkHash, claim: &Claim) -> Result<Claimed, Error> {
+            self.line.named("claim", self.fake.claim(hash, claim)).await
+        }
+
+        async fn release(&self, hash: &LinkHash, claimant: &str) -> Result<(), Error> {
+            self.line.named("release", self.fake.release(hash, claimant)).await
+        }
+
+        async fn complete(&self, link: &Link, claimant: &str, redeemed: &Redeemed) -> Result<(), Error> {
+            self.line.named("complete", self.fake.complete(link, claimant, redeemed)).await
+        }
+
+        async fn revoke(&self, contact_id: &str) -> Result<bool, Error> {
+            self.line.named("revoke", self.fake.revoke(contact_id)).await
+        }
+
+        async fn voice_of(&self, chat_contact_id: &str) -> Result<Option<String>, Error> {
+            self.line.named("voice_of", self.fake.voice_of(chat_contact_id)).await
+        }
+
+        async fn claim_call(&self, hash: &LinkHash, now: OffsetDateTime) -> Result<Call, Error> {
+            self.line.named("claim_call", self.fake.claim_call(hash, now)).await
+        }
+
+        async fn called(&self, hash: &LinkHash) -> Result<(), Error> {
+            self.line.named("called", self.fake.called(hash)).await
         }
     }
 }
@@ -125,7 +205,7 @@ mod secrets {
 
     impl<T: Secrets> Secrets for Tapped<T> {
         async fn get(&self, id: &str) -> Result<Secret, Error> {
-            self.line.call(self.fake.get(id)).await
+            self.line.named("secret", self.fake.get(id)).await
         }
     }
 }

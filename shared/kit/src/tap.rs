@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use time::OffsetDateTime;
 use tokio::sync::Notify;
@@ -15,19 +15,33 @@ use crate::error::Error;
 use crate::ledger::{Claimed, Entry, Ledger, Settlement};
 
 /// Calls of all lines, and which of them is somebody's last. Clones count together.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Calls(Arc<Counts>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Counts {
     made: AtomicUsize,
     last: AtomicUsize,
+    names: Mutex<Vec<&'static str>>,
+    held: Mutex<Option<(&'static str, Arc<Notify>)>>,
 }
 
 impl Calls {
     /// The call of this number, from 1, is the last of whoever makes it. 0: none is.
     pub fn last(number: usize) -> Self {
-        Self(Arc::new(Counts { made: AtomicUsize::new(0), last: AtomicUsize::new(number) }))
+        Self(Arc::new(Counts { last: AtomicUsize::new(number), ..Counts::default() }))
+    }
+
+    /// The next call of this name is carried out, and answered when the test says so.
+    pub fn hold_next(&self, name: &'static str) -> Arc<Notify> {
+        let answer = Arc::new(Notify::new());
+        *self.0.held.lock().unwrap_or_else(PoisonError::into_inner) = Some((name, answer.clone()));
+        answer
+    }
+
+    /// The names of the calls that have one, since this was asked last.
+    pub fn take(&self) -> Vec<&'static str> {
+        std::mem::take(&mut *self.0.names.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Calls that were made.
@@ -65,6 +79,22 @@ impl Line {
             pending::<()>().await;
         }
         output
+    }
+
+    /// A [`call`](Self::call) that [`Calls::take`] tells of, and [`Calls::hold_next`] can hold.
+    pub async fn named<F: Future>(&self, name: &'static str, call: F) -> F::Output {
+        let counts = &self.calls.0;
+        self.call(async {
+            counts.names.lock().unwrap_or_else(PoisonError::into_inner).push(name);
+            let output = call.await;
+            let held =
+                counts.held.lock().unwrap_or_else(PoisonError::into_inner).take_if(|(held, _)| *held == name);
+            if let Some((_, answer)) = held {
+                answer.notified().await;
+            }
+            output
+        })
+        .await
     }
 
     /// Works until the line is cut; then nothing of the work goes on.

@@ -1,7 +1,7 @@
 //! The function is killed after each of its calls: whoever is told of a call has one, and never two.
 
 use crate::support::World;
-use crate::tap::Calls;
+use eventide_kit::tap::Calls;
 
 /// Calls of a callback.
 const CALLS: usize = 6;

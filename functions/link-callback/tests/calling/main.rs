@@ -7,5 +7,4 @@ mod kills;
 mod quiet;
 mod refusals;
 mod support;
-mod tap;
 mod trouble;

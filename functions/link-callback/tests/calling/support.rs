@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use crate::tap::{Calls, Line, Tapped};
+use eventide_kit::tap::{Calls, Line, Tapped};
 
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-27 10:00 UTC);
 pub(crate) const ORIGIN_SECRET: &str = "what-only-cloudfront-knows";

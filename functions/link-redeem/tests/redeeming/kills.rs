@@ -3,7 +3,7 @@
 use eventide_clients::links::State;
 
 use crate::support::{OTHER_PAGE, PAGE, World};
-use crate::tap::Calls;
+use eventide_kit::tap::Calls;
 
 /// Calls of a redemption.
 const CALLS: usize = 6;

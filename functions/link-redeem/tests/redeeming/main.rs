@@ -7,5 +7,4 @@ mod once;
 mod quiet;
 mod refusals;
 mod support;
-mod tap;
 mod trouble;
